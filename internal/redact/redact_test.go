@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+package redact_test
+
+import (
+	"net/url"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/scicred/scicred/internal/redact"
+)
+
+func TestURLHidesWhatMayBeSecret(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ name, in, want string }{
+		{"plain URLs stay", "https://h.example/p?gps=1&site=H1", "https://h.example/p?gps=1&site=H1"},
+		{"password", "https://u:s3cret@h.example/", "https://u:REDACTED@h.example/"},
+		{"user name stays", "https://u@h.example/", "https://u@h.example/"},
+		{"authz of XRootD", "https://h.example/f?authz=Bearer%20abc&x=1", "https://h.example/f?authz=REDACTED&x=1"},
+		{"access_token, RFC 6750 section 2.3", "https://h.example/f?access_token=abc", "https://h.example/f?access_token=REDACTED"},
+		{"percent-encoded name", "https://h.example/f?acc%65ss_tok%65n=abc", "https://h.example/f?acc%65ss_tok%65n=REDACTED"},
+		{"Amazon's signature", "https://h.example/f?X-Amz-Signature=abc&X-Amz-Date=1", "https://h.example/f?X-Amz-Signature=REDACTED&X-Amz-Date=REDACTED"},
+		{"Azure's signature", "https://h.example/f?sig=abc", "https://h.example/f?sig=REDACTED"},
+		{"a JWT under any name", "https://h.example/f?q=eyJhbGciOi", "https://h.example/f?q=REDACTED"},
+		{"a JWT without a name", "https://h.example/f?eyJhbGciOi", "https://h.example/f?REDACTED"},
+		{"dCache transfer id", "https://h.example/f?dcache-http-uuid=abc", "https://h.example/f?dcache-http-uuid=REDACTED"},
+		{"semicolons", "https://h.example/f?a=1;token=abc", "https://h.example/f?a=1&token=REDACTED"},
+		{"fragment", "https://h.example/f#access_token=abc", "https://h.example/f#REDACTED"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			u, err := url.Parse(tt.in)
+			require.NoError(t, err)
+			before := *u
+			assert.Equal(t, tt.want, redact.URL(u))
+			assert.Equal(t, before, *u, "the URL itself stays as it is")
+		})
+	}
+	assert.Empty(t, redact.URL(nil))
+}
