@@ -78,7 +78,7 @@ func handshake(t *testing.T, server, client *tls.Config) error {
 	t.Helper()
 	listener, err := tls.Listen("tcp", "127.0.0.1:0", server)
 	require.NoError(t, err)
-	defer listener.Close()
+	defer func() { _ = listener.Close() }()
 	served := make(chan error, 1)
 	go func() {
 		conn, err := listener.Accept()
@@ -88,9 +88,9 @@ func handshake(t *testing.T, server, client *tls.Config) error {
 		}
 		served <- err
 	}()
-	raw, err := net.Dial("tcp", listener.Addr().String())
+	raw, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", listener.Addr().String())
 	require.NoError(t, err)
-	defer raw.Close()
+	defer func() { _ = raw.Close() }()
 	if err := tls.Client(raw, client).HandshakeContext(t.Context()); err != nil {
 		return err
 	}

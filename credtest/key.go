@@ -15,6 +15,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"encoding/pem"
+	"slices"
 )
 
 // KeyPEM returns the key unencrypted in its traditional form (RSA PRIVATE KEY,
@@ -61,7 +62,7 @@ func (id *Identity) EncryptedKeyPEM(passphrase string) []byte {
 	block := must(aes.NewCipher(must(pbkdf2.Key(sha256.New, passphrase, salt, iterations, 32))))
 	plain := must(x509.MarshalPKCS8PrivateKey(id.Key))
 	padding := aes.BlockSize - len(plain)%aes.BlockSize
-	data := append(plain, bytes.Repeat([]byte{byte(padding)}, padding)...)
+	data := slices.Concat(plain, bytes.Repeat([]byte{byte(padding)}, padding))
 	cipher.NewCBCEncrypter(block, iv).CryptBlocks(data, data)
 	der := must(asn1.Marshal(encryptedKey{
 		Algorithm: algorithm{
