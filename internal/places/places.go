@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+// Package places knows where credentials are looked for, and in which order.
+//
+// What is found is handed to a function of the caller's, so that this package
+// knows nothing of credentials, and the order stands in one place.
+package places
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/scicred/scicred/internal/bearer"
+	"github.com/scicred/scicred/internal/inventory"
+	"github.com/scicred/scicred/internal/osfile"
+)
+
+// How much of a file is read.
+const (
+	maxTokenFile = bearer.MaxLen + 4096 // the token, and white space or JSON around it
+	maxFile      = 1 << 20
+)
+
+// Why a place is empty.
+var (
+	ErrNotSet  = errors.New("not set")
+	ErrEmpty   = errors.New("set, but empty")
+	ErrNoUse   = errors.New("the folder holds no *.use file")
+	ErrHalfSet = errors.New("set, but its other half is not")
+)
+
+// Warnings: the credential is used all the same.
+const (
+	warnOpen = "warning: others can read this file (chmod 600)"
+)
+
+// World is where credentials are looked for.
+type World struct {
+	inventory.World
+	Home func() (string, error)
+	Temp string // /tmp
+	EUID int    // -1 where users have no numbers: the places that carry one do not exist
+}
+
+// Names of places that are not those of variables.
+const (
+	NameGlobus = "~/.globus"
+	NameNetrc  = "netrc"
+)
+
+type looker = inventory.Looker
+
+// variable returns the value of an environment variable; an empty one counts
+// as unset.
+func variable(l *looker, name string) (string, error) {
+	value, ok := l.Env(name)
+	switch {
+	case value != "":
+		return value, nil
+	case ok:
+		return "", ErrEmpty
+	}
+	return "", ErrNotSet
+}
+
+func absent[C any](candidate, path string, err error) []inventory.Place[C] {
+	return []inventory.Place[C]{{Candidate: candidate, Path: path, Absent: true, Err: err}}
+}
+
+func openWarning(info osfile.Info) string {
+	if info.OpenToOthers {
+		return warnOpen
+	}
+	return ""
+}
+
+// TakeToken makes a credential of a token's text.
+type TakeToken[C any] func(raw, candidate, path string) (*C, error)
+
+// Tokens lists the places of tokens in the order of discovery: SciTokens and
+// HTCondor first, as igwn-auth-utils has it, then WLCG Bearer Token Discovery.
+// All four WLCG places get their turn, so that a stale token in one does not
+// hide a good one in the next.
+func Tokens[C any](w World, take TakeToken[C]) []inventory.Candidate[C] {
+	text := func(name string) inventory.Candidate[C] {
+		return inventory.Candidate[C]{Name: name, Look: func(l *looker) []inventory.Place[C] {
+			raw, err := variable(l, name)
+			if err != nil {
+				return absent[C](name, "", err)
+			}
+			p := inventory.Place[C]{Candidate: name}
+			if p.Cred, err = take(bearer.Trim(raw), name, ""); err != nil {
+				p.Cred, p.Err = nil, err
+			}
+			return []inventory.Place[C]{p}
+		}}
+	}
+	file := func(name, base string) inventory.Candidate[C] {
+		return inventory.Candidate[C]{Name: name, Look: func(l *looker) []inventory.Place[C] {
+			path, err := variable(l, name)
+			if err != nil {
+				return absent[C](name, "", err)
+			}
+			p := TokenFile(l, name, filepath.Join(path, base), take)
+			if base != "" {
+				return byUID(w, p)
+			}
+			return []inventory.Place[C]{p}
+		}}
+	}
+	list := []inventory.Candidate[C]{
+		text("SCITOKEN"),
+		file("SCITOKEN_FILE", ""),
+		{Name: "_CONDOR_CREDS", Look: func(l *looker) []inventory.Place[C] { return condor(l, take) }},
+		text("BEARER_TOKEN"),
+		file("BEARER_TOKEN_FILE", ""),
+	}
+	if w.EUID < 0 {
+		return list
+	}
+	base := "bt_u" + strconv.Itoa(w.EUID)
+	return append(list, file("XDG_RUNTIME_DIR", base), inventory.Candidate[C]{Name: w.Temp, Look: func(l *looker) []inventory.Place[C] {
+		return byUID(w, TokenFile(l, w.Temp, filepath.Join(w.Temp, base), take))
+	}})
+}
+
+// condor reads the tokens that HTCondor hands to a job, in name order: the
+// order of the folder differs from machine to machine.
+func condor[C any](l *looker, take TakeToken[C]) []inventory.Place[C] {
+	const name, suffix = "_CONDOR_CREDS", ".use"
+	dir, err := variable(l, name)
+	if err != nil {
+		return absent[C](name, "", err)
+	}
+	names, err := l.List(dir)
+	if err != nil {
+		p := absent[C](name, dir, err)
+		p[0].Absent = errors.Is(err, fs.ErrNotExist)
+		return p
+	}
+	slices.Sort(names)
+	var found []inventory.Place[C]
+	for _, n := range names {
+		if strings.HasSuffix(n, suffix) && n != suffix {
+			found = append(found, TokenFile(l, name, filepath.Join(dir, n), take))
+		}
+	}
+	if len(found) == 0 {
+		return absent[C](name, dir, ErrNoUse)
+	}
+	return found
+}
+
+// TokenFile reads a token from a file, which may hold JSON with an
+// access_token, as Pelican's do.
+func TokenFile[C any](l *looker, candidate, path string, take TakeToken[C]) inventory.Place[C] {
+	p := inventory.Place[C]{Candidate: candidate, Path: path}
+	data, info, err := l.Read(path, osfile.Rule{Max: maxTokenFile})
+	var raw string
+	if err == nil {
+		raw, err = bearer.FromFile(data)
+	}
+	if err == nil {
+		p.Cred, err = take(raw, candidate, path)
+	}
+	if err != nil {
+		p.Cred, p.Err, p.Absent = nil, err, errors.Is(err, fs.ErrNotExist)
+		return p
+	}
+	p.Warning = openWarning(info)
+	return p
+}
+
+// TakeX509 makes a credential of certificates and a key in PEM; key is nil
+// where one file holds both. If the answer can change by time alone, or the
+// files are sound and of no use, the place says so itself.
+type TakeX509[C any] func(p *inventory.Place[C], l *looker, cert, key []byte)
+
+// X509 lists the places of certificates in the order of discovery, that of
+// igwn-auth-utils. The others in the field look at X509_USER_PROXY first.
+func X509[C any](w World, take TakeX509[C]) []inventory.Candidate[C] {
+	one := func(p inventory.Place[C]) []inventory.Place[C] { return []inventory.Place[C]{p} }
+	list := []inventory.Candidate[C]{
+		{Name: "X509_USER_CERT", Look: func(l *looker) []inventory.Place[C] {
+			const certName, keyName = "X509_USER_CERT", "X509_USER_KEY"
+			cert, certErr := variable(l, certName)
+			key, keyErr := variable(l, keyName)
+			switch {
+			case certErr != nil && keyErr != nil:
+				return absent[C](certName, "", certErr)
+			case certErr != nil:
+				return one(inventory.Place[C]{Candidate: certName, KeyPath: key, Err: halfSet(keyName, certName)})
+			case keyErr != nil:
+				return one(inventory.Place[C]{Candidate: certName, Path: cert, Err: halfSet(certName, keyName)})
+			}
+			return one(PEMFiles(l, certName, cert, key, take))
+		}},
+		{Name: "X509_USER_PROXY", Look: func(l *looker) []inventory.Place[C] {
+			path, err := variable(l, "X509_USER_PROXY")
+			if err != nil {
+				return absent[C]("X509_USER_PROXY", "", err)
+			}
+			return one(PEMFiles(l, "X509_USER_PROXY", path, "", take))
+		}},
+	}
+	if w.EUID >= 0 {
+		list = append(list, inventory.Candidate[C]{Name: w.Temp, Look: func(l *looker) []inventory.Place[C] {
+			return byUID(w, PEMFiles(l, w.Temp, filepath.Join(w.Temp, "x509up_u"+strconv.Itoa(w.EUID)), "", take))
+		}})
+	}
+	return append(list, inventory.Candidate[C]{Name: NameGlobus, Look: func(l *looker) []inventory.Place[C] {
+		home, err := w.Home()
+		if err != nil {
+			return absent[C](NameGlobus, "", err)
+		}
+		dir := filepath.Join(home, ".globus")
+		return one(PEMFiles(l, NameGlobus, filepath.Join(dir, "usercert.pem"), filepath.Join(dir, "userkey.pem"), take))
+	}})
+}
+
+// uidError says for whom a place was looked up that goes by the user's number:
+// in a container that is often another than people think.
+type uidError struct {
+	error
+	uid int
+}
+
+func (e *uidError) Error() string {
+	return fmt.Sprintf("%v (looked for effective uid %d)", e.error, e.uid)
+}
+func (e *uidError) Unwrap() error { return e.error }
+
+func byUID[C any](w World, p inventory.Place[C]) []inventory.Place[C] {
+	if p.Absent {
+		p.Err = &uidError{p.Err, w.EUID}
+	}
+	return []inventory.Place[C]{p}
+}
+
+type halfSetError struct{ set, missing string }
+
+func halfSet(set, missing string) error    { return &halfSetError{set, missing} }
+func (e *halfSetError) Error() string      { return e.set + " is set, but " + e.missing + " is not" }
+func (*halfSetError) Is(target error) bool { return target == ErrHalfSet }
+
+// PEMFiles reads a certificate and its key; an empty keyPath means that one
+// file holds both.
+func PEMFiles[C any](l *looker, candidate, certPath, keyPath string, take TakeX509[C]) inventory.Place[C] {
+	p := inventory.Place[C]{Candidate: candidate, Path: certPath, KeyPath: keyPath}
+	cert, info, err := l.Read(certPath, osfile.Rule{Max: maxFile})
+	var key []byte
+	if err == nil && keyPath != "" {
+		var keyInfo osfile.Info
+		key, keyInfo, err = l.Read(keyPath, osfile.Rule{Max: maxFile})
+		info = keyInfo
+		if err != nil {
+			p.Err = &keyError{err}
+			return p
+		}
+	}
+	if err != nil {
+		p.Err, p.Absent = err, errors.Is(err, fs.ErrNotExist)
+		return p
+	}
+	take(&p, l, cert, key)
+	if p.Cred != nil && p.Warning == "" {
+		p.Warning = openWarning(info)
+	}
+	return p
+}
+
+type keyError struct{ error }
+
+func (e *keyError) Error() string { return "its key file: " + e.error.Error() }
+func (e *keyError) Unwrap() error { return e.error }
+
+// TakeNetrc makes a credential of a netrc file's text.
+type TakeNetrc[C any] func(data []byte) (*C, error)
+
+// Netrc lists the one netrc file that is read: $NETRC if it is set, else
+// ~/.netrc, else ~/_netrc. A bad one ends the search.
+func Netrc[C any](w World, take TakeNetrc[C]) []inventory.Candidate[C] {
+	return []inventory.Candidate[C]{{Name: NameNetrc, Look: func(l *looker) []inventory.Place[C] {
+		home, homeErr := w.Home()
+		if path, err := variable(l, "NETRC"); err == nil {
+			if rest, ok := strings.CutPrefix(path, "~/"); ok && homeErr == nil {
+				path = filepath.Join(home, rest)
+			}
+			return []inventory.Place[C]{NetrcFile(l, "NETRC", path, take)}
+		}
+		if homeErr != nil {
+			return absent[C](NameNetrc, "", homeErr)
+		}
+		var found []inventory.Place[C]
+		for _, base := range []string{".netrc", "_netrc"} {
+			p := NetrcFile(l, NameNetrc, filepath.Join(home, base), take)
+			found = append(found, p)
+			if !p.Absent {
+				break
+			}
+		}
+		return found
+	}}}
+}
+
+// NetrcFile reads a netrc file, which must be the user's alone, as safe_netrc
+// demands.
+func NetrcFile[C any](l *looker, candidate, path string, take TakeNetrc[C]) inventory.Place[C] {
+	p := inventory.Place[C]{Candidate: candidate, Path: path}
+	data, _, err := l.Read(path, osfile.Rule{Max: maxFile, Private: true})
+	if err == nil {
+		p.Cred, err = take(data)
+	}
+	if err != nil {
+		p.Cred, p.Err, p.Absent = nil, err, errors.Is(err, fs.ErrNotExist)
+	}
+	return p
+}
