@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+// Package fresh keeps a value up to date that is expensive or slow to build:
+// from files, which may lie on a file system that hangs, or from a token
+// source, which may use the network.
+//
+// Nothing runs in the background. At most once a second one caller starts a
+// rebuild, in a goroutine that ends with it; the others go on with what there
+// is. A hit takes no lock and makes no system call.
+package fresh
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// The times of the design.
+const (
+	Interval = time.Second            // between two looks
+	Patience = 100 * time.Millisecond // of a caller who has a usable value already
+	Limit    = 30 * time.Second       // of one rebuild
+)
+
+// ErrSlow means that a rebuild has been running for longer than Limit and
+// there is nothing usable to go on with.
+var ErrSlow = errors.New("no answer within 30s (a file system or a service that hangs?)")
+
+// Value is a value that is kept fresh. Build and Now must be set. It is safe
+// for concurrent use and must not be copied.
+type Value[T any] struct {
+	// Build makes the value anew; old is nil the first time. Its context ends
+	// after Limit and carries none of the callers' values.
+	Build func(ctx context.Context, old *T) *T
+	Now   func() time.Time
+
+	cur    atomic.Pointer[state[T]]
+	mu     sync.Mutex
+	flight *flight
+}
+
+type state[T any] struct {
+	value *T
+	at    time.Time
+}
+
+type flight struct {
+	begun time.Time
+	done  chan struct{}
+}
+
+// Peek returns the value as it is, nil before the first Get.
+func (v *Value[T]) Peek() *T {
+	if s := v.cur.Load(); s != nil {
+		return s.value
+	}
+	return nil
+}
+
+// Get returns the value, rebuilt if the last look is a second old. While a
+// rebuild runs, callers for whom the present value is usable go on with it (the
+// one who started the rebuild after Patience); the others wait until it ends,
+// their context does, or Limit is over. Without a value the error says why.
+func (v *Value[T]) Get(ctx context.Context, usable func(*T) bool) (*T, error) {
+	s := v.cur.Load()
+	if s != nil {
+		if age := v.Now().Sub(s.at); age >= 0 && age < Interval {
+			return s.value, nil
+		}
+	}
+	f, started := v.join(s)
+	if f == nil { // somebody else has just finished
+		return v.Peek(), nil
+	}
+	if s != nil && usable(s.value) {
+		if started {
+			t := time.NewTimer(Patience)
+			defer t.Stop()
+			select {
+			case <-f.done:
+			case <-t.C:
+			case <-ctx.Done():
+			}
+		}
+		return v.Peek(), nil
+	}
+	return v.wait(ctx, f)
+}
+
+// Refresh looks now, however recent the last look is, and returns the value
+// that a rebuild begun after the call has made. Callers at the same time share
+// one.
+func (v *Value[T]) Refresh(ctx context.Context) (*T, error) {
+	v.mu.Lock()
+	before := v.flight // it may have looked already, and seen what there was
+	v.mu.Unlock()
+	for {
+		f := v.start()
+		value, err := v.wait(ctx, f)
+		if err != nil || f != before {
+			return value, err
+		}
+	}
+}
+
+// join returns the running flight, or starts one unless a newer value than s
+// has appeared.
+func (v *Value[T]) join(s *state[T]) (f *flight, started bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.flight != nil {
+		return v.flight, false
+	}
+	if v.cur.Load() != s {
+		return nil, false
+	}
+	return v.launch(), true
+}
+
+func (v *Value[T]) start() *flight {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.flight != nil {
+		return v.flight
+	}
+	return v.launch()
+}
+
+// launch begins a flight; v.mu is held.
+func (v *Value[T]) launch() *flight {
+	f := &flight{begun: time.Now(), done: make(chan struct{})}
+	v.flight = f
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), Limit)
+		defer cancel()
+		value := v.Build(ctx, v.Peek())
+		v.cur.Store(&state[T]{value: value, at: v.Now()})
+		v.mu.Lock()
+		v.flight = nil
+		v.mu.Unlock()
+		close(f.done)
+	}()
+	return f
+}
+
+// wait waits for the flight, at most until Limit after it began.
+func (v *Value[T]) wait(ctx context.Context, f *flight) (*T, error) {
+	t := time.NewTimer(Limit - time.Since(f.begun))
+	defer t.Stop()
+	select {
+	case <-f.done:
+		return v.Peek(), nil
+	case <-ctx.Done():
+		return v.Peek(), context.Cause(ctx)
+	case <-t.C:
+		return v.Peek(), ErrSlow
+	}
+}

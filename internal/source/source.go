@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+// Package source asks token sources: not too often, not twice at once, and not
+// in a circle.
+package source
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/scicred/scicred/internal/fresh"
+	"github.com/scicred/scicred/internal/memo"
+)
+
+// What a source can fail with by itself.
+var (
+	ErrPanicked = errors.New("the token source panicked")
+	ErrNothing  = errors.New("the token source returned neither a token nor an error")
+	// ErrCircle means that the request which needs a token is one that the
+	// source makes in order to get it.
+	ErrCircle = errors.New("the request is one of the token source's own")
+)
+
+// Source is one source of values T for targets G, which are told apart by K.
+// All fields must be set. It must not be copied.
+type Source[K comparable, G, T any] struct {
+	Ask    func(context.Context, G) (*T, error)
+	Alive  func(*T) bool
+	Now    func() time.Time
+	NotFor func(error) bool // the error says "not for this target"
+	Owner  any              // on whose behalf the source is asked
+
+	answers memo.Map[K, *fresh.Value[Answer[T]]]
+}
+
+// Answer is what a source said last.
+type Answer[T any] struct {
+	Value *T
+	Err   error // beside a Value: why there is no newer one
+}
+
+// mark is put into the context with which sources are asked.
+type mark struct{}
+
+// Marked returns a context that says that a source is being asked on behalf of
+// owner.
+func Marked(ctx context.Context, owner any) context.Context {
+	owners, _ := ctx.Value(mark{}).([]any)
+	return context.WithValue(ctx, mark{}, append(owners[:len(owners):len(owners)], owner))
+}
+
+// InCircle reports whether the context is one with which a source of owner is
+// being asked.
+func InCircle(ctx context.Context, owner any) bool {
+	owners, _ := ctx.Value(mark{}).([]any)
+	for _, o := range owners {
+		if o == owner {
+			return true
+		}
+	}
+	return false
+}
+
+// Of returns the value that is kept fresh for a target.
+func (s *Source[K, G, T]) Of(k K, target G) *fresh.Value[Answer[T]] {
+	return s.answers.Of(k, func() *fresh.Value[Answer[T]] {
+		return &fresh.Value[Answer[T]]{Now: s.Now, Build: func(ctx context.Context, old *Answer[T]) *Answer[T] {
+			v, err := s.ask(Marked(ctx, s.Owner), target)
+			if err != nil && !s.NotFor(err) && old != nil && old.Value != nil && s.Alive(old.Value) {
+				return &Answer[T]{Value: old.Value, Err: err} // trouble does not end what is still good
+			}
+			return &Answer[T]{Value: v, Err: err}
+		}}
+	})
+}
+
+// Get returns what the source says for a target: at most a second old, and
+// asked again at once if it has expired.
+func (s *Source[K, G, T]) Get(ctx context.Context, k K, target G) (*T, error) {
+	if InCircle(ctx, s.Owner) {
+		return nil, ErrCircle
+	}
+	v := s.Of(k, target)
+	a, err := v.Get(ctx, func(a *Answer[T]) bool { return a.Value != nil && s.Alive(a.Value) })
+	if a != nil && a.Value != nil && !s.Alive(a.Value) {
+		a, err = v.Refresh(ctx)
+	}
+	switch {
+	case a != nil && a.Value != nil:
+		return a.Value, nil
+	case err != nil:
+		return nil, err
+	case a != nil:
+		return nil, a.Err
+	}
+	return nil, ErrNothing
+}
+
+// ask guards against what a source of somebody else's may do.
+func (s *Source[K, G, T]) ask(ctx context.Context, target G) (v *T, err error) {
+	defer func() {
+		if recover() != nil { // its value may hold a secret
+			v, err = nil, ErrPanicked
+		}
+	}()
+	v, err = s.Ask(ctx, target)
+	if v == nil && err == nil {
+		err = ErrNothing
+	}
+	if err != nil {
+		v = nil
+	}
+	return v, err
+}
