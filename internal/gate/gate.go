@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+// Package gate decides whether credentials may go where a request goes, and
+// says why not. It knows nothing of what they are.
+package gate
+
+import (
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/scicred/scicred/internal/origin"
+)
+
+// Rules are what the caller allows.
+type Rules struct {
+	Hosts     [][]origin.Pattern // each list must match
+	Trusted   []origin.Pattern   // hosts to which credentials may follow a redirect
+	Plaintext bool               // cleartext http is allowed
+	Proxy     func(*http.Request) *url.URL
+}
+
+// Passage is what holds for one request.
+type Passage struct {
+	Origin origin.Origin
+	Route  origin.Route
+	// All, Auth and TLS say why nothing, no Authorization header, and no
+	// certificate may go there; nil means that it may.
+	All, Auth, TLS error
+	// Named says why only what the caller named may go: cleartext to this
+	// machine.
+	Named error
+	// Own is the scheme of the caller's own Authorization header, in lower case.
+	Own string
+	// User is that of a URL that names a user and no password.
+	User string
+}
+
+// First reports whether the request is the caller's own, not a redirect.
+func (p *Passage) First() bool { return p.Route.Hop == origin.First }
+
+// Foreign reports whether the request has been to an origin that nobody named.
+func (p *Passage) Foreign() bool { return p.Route.Hop == origin.Foreign }
+
+// Look decides for a request.
+func (r *Rules) Look(req *http.Request) Passage {
+	p := Passage{Origin: origin.Of(req.URL), Route: origin.Walk(req, r.Trusted)}
+	p.ownHeader(req)
+	switch {
+	case p.Foreign():
+		p.All = fmt.Errorf("redirected here from another origin (%s)", origin.Of(p.Route.First.URL))
+		return p
+	case !r.hostAllowed(&p):
+		p.All = fmt.Errorf("%s is not among the hosts that WithHosts names", p.Origin.HostPort())
+		return p
+	case p.Route.Downgrade || p.Origin.Scheme != "https" && p.Origin.Scheme != "http":
+		p.All = fmt.Errorf("only https carries credentials, not %s", p.Origin.Scheme)
+		return p
+	}
+	if p.Origin.Scheme == "http" {
+		p.TLS = errNoTLS
+		switch {
+		case r.Plaintext:
+		case p.Origin.Loopback() && r.Proxy(req) == nil:
+			p.Named = errCleartext
+		default:
+			p.Auth = errCleartext
+		}
+	}
+	if origin.Presigned(req.URL) {
+		p.Auth = errPresigned
+	}
+	return p
+}
+
+type text string
+
+func (t text) Error() string { return string(t) }
+
+const (
+	errNoTLS     text = "there is no TLS on http"
+	errCleartext text = "http would show it to everybody on the way"
+	errPresigned text = "the URL is presigned, which is a credential by itself"
+)
+
+func (r *Rules) hostAllowed(p *Passage) bool {
+	for _, list := range r.Hosts {
+		if !origin.MatchAny(list, p.Origin) {
+			return !p.First() && origin.MatchAny(r.Trusted, p.Origin)
+		}
+	}
+	return true
+}
+
+// ownHeader notes an Authorization header that the caller gave, in the
+// spellings that are in use. One that says only the URL's user, without a
+// password, is net/http's doing and not the caller's.
+func (p *Passage) ownHeader(req *http.Request) {
+	if u := req.URL.User; u != nil {
+		if pw, _ := u.Password(); pw == "" {
+			p.User = u.Username()
+		}
+	}
+	for _, name := range [...]string{"Authorization", "authorization"} {
+		values := req.Header[name]
+		if len(values) == 0 || p.User != "" && values[0] == "Basic "+base64.StdEncoding.EncodeToString([]byte(p.User+":")) {
+			continue
+		}
+		scheme, _, _ := strings.Cut(values[0], " ")
+		p.Own = strings.ToLower(scheme)
+		if p.Own == "" {
+			p.Own = "unknown"
+		}
+		return
+	}
+}

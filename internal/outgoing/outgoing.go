@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+// Package outgoing makes the copy of a request that is sent, and lets it be
+// sent a second time.
+package outgoing
+
+import (
+	"context"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Message is one request as it is sent.
+type Message struct {
+	Request *http.Request
+	body    *trackedBody
+}
+
+// Carrying returns a copy of req that carries an Authorization header, if one
+// is given, and whose body's end is noted. Neither req nor its header changes;
+// all else is shared with it, as the RoundTripper contract allows.
+func Carrying(req *http.Request, authorization []string) Message {
+	out := *req
+	m := Message{Request: &out}
+	if req.GetBody != nil && req.Body != nil && req.Body != http.NoBody {
+		m.body = &trackedBody{ReadCloser: req.Body, closed: make(chan struct{})}
+		out.Body = m.body
+	}
+	if authorization != nil {
+		out.Header = maps.Clone(req.Header)
+		if out.Header == nil {
+			out.Header = http.Header{}
+		}
+		out.Header["Authorization"] = authorization
+	}
+	return m
+}
+
+// Stripped returns a copy of req, a redirect to a foreign origin, without what
+// net/http took along from the first request: an Authorization header equal to
+// the first one's (it goes to other ports and to cleartext of the same host),
+// the headers of a third-party copy, and the query in Referer. An Authorization
+// that was put there since, in CheckRedirect, is the caller's wish.
+func Stripped(req *http.Request, first http.Header) Message {
+	out := *req
+	out.Header = maps.Clone(req.Header)
+	for name, values := range out.Header {
+		switch {
+		case strings.EqualFold(name, "Authorization"):
+			if sameAsFirst(values, first) {
+				delete(out.Header, name)
+			}
+		case len(name) >= 14 && strings.EqualFold(name[:14], "TransferHeader"):
+			delete(out.Header, name)
+		case strings.EqualFold(name, "Referer"):
+			out.Header[name] = withoutQuery(values)
+		}
+	}
+	return Message{Request: &out}
+}
+
+func sameAsFirst(values []string, first http.Header) bool {
+	for name, was := range first {
+		if strings.EqualFold(name, "Authorization") && slices.Equal(values, was) {
+			return true
+		}
+	}
+	return false
+}
+
+func withoutQuery(values []string) []string {
+	var kept []string
+	for _, v := range values {
+		if u, err := url.Parse(v); err == nil {
+			u.RawQuery, u.ForceQuery, u.Fragment, u.User = "", false, "", nil
+			kept = append(kept, u.String())
+		}
+	}
+	return kept
+}
+
+// Repeatable reports whether the request can be sent again.
+func Repeatable(req *http.Request) bool {
+	return req.Body == nil || req.Body == http.NoBody || req.GetBody != nil
+}
+
+// closeWait is how long a second sending waits for the first reader to let go
+// of the body: a transport may answer before it has read it to the end, and
+// GetBody may return a reader over the same file.
+const closeWait = 5 * time.Second
+
+// Again returns a copy of req with its body made anew, once the first sending
+// has let go of it; false if that cannot be.
+func (m Message) Again(ctx context.Context, req *http.Request) (*http.Request, bool) {
+	out := *req
+	if m.body == nil {
+		return &out, Repeatable(req)
+	}
+	t := time.NewTimer(closeWait)
+	defer t.Stop()
+	select {
+	case <-m.body.closed:
+	case <-t.C:
+		return nil, false
+	case <-ctx.Done():
+		return nil, false
+	}
+	body, err := req.GetBody()
+	if err != nil {
+		return nil, false
+	}
+	out.Body = body
+	return &out, true
+}
+
+// trackedBody notes when it has been closed. Only a body that can be made anew
+// is tracked.
+type trackedBody struct {
+	io.ReadCloser
+	once   sync.Once
+	closed chan struct{}
+}
+
+func (b *trackedBody) Close() error {
+	err := b.ReadCloser.Close()
+	b.once.Do(func() { close(b.closed) })
+	return err
+}
+
+// CloseBody closes the body of a request that is not sent: http.Client leaves
+// that to the RoundTripper.
+func CloseBody(req *http.Request) {
+	if req.Body != nil {
+		_ = req.Body.Close()
+	}
+}
+
+// Discard reads what little is left of a response, so that its connection can
+// be used again, and closes it.
+func Discard(resp *http.Response) {
+	const enough = 64 << 10
+	_, _ = io.CopyN(io.Discard, resp.Body, enough)
+	_ = resp.Body.Close()
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+// Package stock holds the tokens that discovery found, and an index of them by
+// audience.
+package stock
+
+import (
+	"time"
+
+	"github.com/scicred/scicred/internal/fit"
+	"github.com/scicred/scicred/internal/inventory"
+	"github.com/scicred/scicred/internal/jwtclaims"
+)
+
+// Stock is what one look around found. It is immutable.
+type Stock[T any] struct {
+	*inventory.Inventory[T]
+	index  *fit.Index
+	claims []*jwtclaims.Claims
+	any    bool
+}
+
+// New indexes an inventory; claims gives those of a token, nil for an opaque
+// one. It returns old if that is of the same inventory.
+func New[T any](inv *inventory.Inventory[T], old *Stock[T], claims func(*T) *jwtclaims.Claims) *Stock[T] {
+	if old != nil && old.Inventory == inv {
+		return old
+	}
+	s := &Stock[T]{Inventory: inv, claims: make([]*jwtclaims.Claims, len(inv.Places))}
+	for i := range inv.Places {
+		if c := inv.Places[i].Cred; c != nil {
+			s.claims[i], s.any = claims(c), true
+		}
+	}
+	s.index = fit.NewIndex(s.claims)
+	return s
+}
+
+// Inventoried returns the inventory, nil for a nil Stock.
+func (s *Stock[T]) Inventoried() *inventory.Inventory[T] {
+	if s == nil {
+		return nil
+	}
+	return s.Inventory
+}
+
+// Usable reports whether there is any token.
+func (s *Stock[T]) Usable() bool { return s.any }
+
+// Fitting returns the first token that fits and is valid for leeway to come.
+func (s *Stock[T]) Fitting(want fit.Want, now time.Time, leeway time.Duration) *T {
+	i := s.index.First(want.Audience, want.Also, func(i int) bool {
+		c := s.claims[i]
+		return c != nil && fit.Time(c, now, leeway) == nil && fit.Target(c, want) == nil
+	})
+	if i < 0 {
+		return nil
+	}
+	return s.Places[i].Cred
+}
+
+// NonEmpty returns what is in the first place that is not empty, usable or not.
+func (s *Stock[T]) NonEmpty() *T {
+	for i := range s.Places {
+		if p := &s.Places[i]; p.Cred != nil || !p.Absent {
+			return p.Cred
+		}
+	}
+	return nil
+}
