@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+package scicred
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/scicred/scicred/internal/inventory"
+	"github.com/scicred/scicred/internal/memo"
+	"github.com/scicred/scicred/internal/netrcfile"
+	"github.com/scicred/scicred/internal/places"
+	"github.com/scicred/scicred/internal/secret"
+)
+
+// Login is a user name and a password. It prints without the password. It is
+// immutable and safe for concurrent use.
+type Login struct {
+	user      string
+	password  secret.Text
+	header    func() []string // the value of an Authorization header, made once
+	machine   string          // the netrc entry
+	candidate string
+	path      string
+	named     bool // by WithBasicAuth, not from a netrc file
+}
+
+func newLogin(user, password, candidate, path string) *Login {
+	value := []string{"Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password))}
+	return &Login{
+		user: user, password: secret.New(password), header: func() []string { return value[:1:1] },
+		candidate: candidate, path: path,
+	}
+}
+
+// User returns the user name.
+func (l *Login) User() string { return l.user }
+
+// Reveal returns the password.
+func (l *Login) Reveal() string { return l.password.Reveal() }
+
+// Candidate returns the name of the place where the login was found.
+func (l *Login) Candidate() string { return l.candidate }
+
+// Path returns the netrc file, or "".
+func (l *Login) Path() string { return l.path }
+
+// String describes the login without the password.
+func (l *Login) String() string {
+	if l == nil {
+		return "no login"
+	}
+	return fmt.Sprintf("login of %q from %s", l.user, l.candidate)
+}
+
+func (l *Login) same(m *Login) bool {
+	return l == nil && m == nil || l != nil && m != nil && l.user == m.user && l.Reveal() == m.Reveal()
+}
+
+// netrc is a parsed file, and what was looked up in it: a lookup goes through
+// go-netrc and is not for every request.
+type netrc struct {
+	file    *netrcfile.File
+	answers memo.Map[netrcfile.Query, *netrcAnswer]
+}
+
+type netrcAnswer struct {
+	login *Login
+	err   error // why there is none
+}
+
+func takeNetrc(data []byte) (*netrc, error) {
+	f, err := netrcfile.Parse(data)
+	if err != nil {
+		return nil, err
+	}
+	return &netrc{file: f}, nil
+}
+
+func (t *Transport) buildNetrc(_ context.Context, old *inventory.Inventory[netrc]) *inventory.Inventory[netrc] {
+	list := places.Netrc(*t.world, takeNetrc)
+	if name := t.config.netrcFile; name != "" {
+		list = []inventory.Candidate[netrc]{{Name: "WithNetrc", Look: func(l *inventory.Looker) []inventory.Place[netrc] {
+			return []inventory.Place[netrc]{places.NetrcFile(l, "WithNetrc", name, takeNetrc)}
+		}}}
+	}
+	return inventory.Build(t.world.World, old, list, func(*netrc) bool { return true })
+}
+
+// lookup returns the login for the host of the hop.
+func (n *netrc) lookup(p *inventory.Place[netrc], q netrcfile.Query) *netrcAnswer {
+	return n.answers.Of(q, func() *netrcAnswer {
+		e, found, err := n.file.Lookup(q)
+		switch {
+		case err != nil:
+			return &netrcAnswer{err: err}
+		case !found:
+			return &netrcAnswer{err: noEntry(n.file, q)}
+		}
+		l := newLogin(e.Login, e.Password.Reveal(), p.Candidate, p.Path)
+		l.machine = e.Machine
+		if e.Default {
+			l.machine = "default"
+		}
+		return &netrcAnswer{login: l}
+	})
+}
+
+// noEntry says what the file has instead, if that may be the reason.
+func noEntry(f *netrcfile.File, q netrcfile.Query) error {
+	text := "no entry for " + q.Host
+	if q.User != "" {
+		text += " with the login " + q.User
+	}
+	if ports := f.OtherPorts(q.Host); len(ports) > 0 {
+		text += ", only for its port " + strings.Join(ports, " and ")
+	}
+	if f.HasDefault() && !q.AllowDefault {
+		text += "; the default entry is not used without WithNetrcDefault"
+	}
+	return reason(ErrNoCredentials, "%s", text)
+}
+
+// namedLogin returns the login of WithBasicAuth, nil if there is none.
+func (t *Transport) namedLogin(h *hop, rec *recorder) *Login {
+	l := h.policy.login
+	if l == nil || h.policy.off(KindBasic) != "" {
+		return nil
+	}
+	rec.add(loginAttempt(l), true, Attached)
+	return l
+}
+
+// chooseNetrc returns the login that the netrc file has for this hop, unless
+// one was named. An error is one of a file that the caller named.
+func (t *Transport) chooseNetrc(h *hop, rec *recorder, named *Login) (*Login, error) {
+	p := h.policy
+	if why := p.off(KindBasic); why != "" {
+		rec.skip(KindBasic, why)
+		return nil, nil
+	}
+	given := t.config.netrcFile != ""
+	if p.noDiscovery && !given || named != nil && rec == nil {
+		return named, nil
+	}
+	if h.req == nil {
+		rec.skip(KindBasic, "a login is looked up by host, and no URL was given")
+		return named, nil
+	}
+	inv, err := value(h, &t.netrc, func(inv *inventory.Inventory[netrc]) bool { return inv.Places[len(inv.Places)-1].Cred != nil })
+	if inv == nil {
+		rec.add(Attempt{Kind: KindBasic, Candidate: places.NameNetrc, Err: err}, false, Rejected)
+		return named, h.ctx.Err()
+	}
+	won := named
+	for i := range inv.Places {
+		place := &inv.Places[i]
+		a := Attempt{Kind: KindBasic, Candidate: place.Candidate, Path: place.Path, Err: place.Err}
+		switch {
+		case named != nil:
+			a.Err = nil
+			rec.add(a, false, NotAsked)
+			continue
+		case place.Cred == nil && given && h.fatal():
+			return nil, namedError(&a)
+		case place.Cred == nil && place.Absent:
+			rec.add(a, false, NotFound)
+			continue
+		case place.Cred == nil:
+			rec.add(a, false, Rejected)
+			continue
+		}
+		answer := place.Cred.lookup(place, netrcfile.Query{
+			Host: h.Origin.Host, Port: h.Origin.Port, User: h.User, AllowDefault: t.config.netrcDefault,
+		})
+		if answer.login == nil {
+			a.Err = answer.err
+			rec.add(a, false, missOutcome(answer.err))
+			continue
+		}
+		a = loginAttempt(answer.login)
+		a.Identity = answer.login.machine + " as " + answer.login.user
+		a.Detail = keptNote(place.Absent, place.Err)
+		if h.Named != nil && !given {
+			a.Err = as(ErrNotSent, h.Named)
+			rec.add(a, false, Withheld)
+			continue
+		}
+		won = answer.login
+		rec.add(a, true, Attached)
+	}
+	return won, nil
+}
+
+// missOutcome tells a host that the file does not have from an entry that
+// cannot be used.
+func missOutcome(err error) Outcome {
+	if errors.Is(err, ErrNoCredentials) {
+		return NotFound
+	}
+	return Rejected
+}
+
+func loginAttempt(l *Login) Attempt {
+	return Attempt{Kind: KindBasic, Candidate: l.candidate, Path: l.path, Identity: l.user}
+}
+
+// checkNetrc says whether the file that WithNetrc names can be read.
+func (t *Transport) checkNetrc(h *hop) error {
+	inv, err := t.netrc.Get(h.ctx, func(*inventory.Inventory[netrc]) bool { return false })
+	if inv == nil {
+		return fmt.Errorf("WithNetrc %s: %w", t.config.netrcFile, err)
+	}
+	if p := &inv.Places[0]; p.Cred == nil {
+		return namedError(&Attempt{Kind: KindBasic, Candidate: p.Candidate, Path: p.Path, Err: p.Err})
+	}
+	return nil
+}
+
+// FindNetrc returns the login that the netrc file has for the target's host.
+// The error is a [ChainError] that says why there is none.
+func FindNetrc(ctx context.Context, target Target) (*Login, error) {
+	return (*System)(nil).FindNetrc(ctx, target)
+}
+
+// FindNetrc is [FindNetrc] in another world than this process.
+func (s *System) FindNetrc(ctx context.Context, target Target) (*Login, error) {
+	c, err := s.find(ctx, target, KindBasic)
+	return c.Login, err
+}

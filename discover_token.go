@@ -1,0 +1,532 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+package scicred
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/scicred/scicred/internal/bearer"
+	"github.com/scicred/scicred/internal/fit"
+	"github.com/scicred/scicred/internal/fresh"
+	"github.com/scicred/scicred/internal/inventory"
+	"github.com/scicred/scicred/internal/jwtclaims"
+	"github.com/scicred/scicred/internal/origin"
+	"github.com/scicred/scicred/internal/places"
+	"github.com/scicred/scicred/internal/scope"
+	"github.com/scicred/scicred/internal/secret"
+	"github.com/scicred/scicred/internal/source"
+	"github.com/scicred/scicred/internal/stock"
+)
+
+// defaultTokenLeeway is for how long a discovered token must still be valid, as
+// in igwn-auth-utils.
+const defaultTokenLeeway = 60 * time.Second
+
+// Target is what a credential must fit. The zero Target asks for nothing, so
+// that everything that is sound by itself fits. It prints its URL without
+// secrets.
+type Target struct {
+	// URL is where the credential is to go; it gives the audience, and the host
+	// for a login.
+	URL *url.URL
+	// Audience replaces the audience that the URL gives; one is enough.
+	Audience []string
+	// Scope lists what a token must cover, each of them, such as
+	// "storage.read:/data".
+	Scope []string
+	// Issuer lists the issuers that a token may come from; none means any.
+	Issuer []string
+}
+
+// String returns the target for people, without secrets.
+func (t Target) String() string {
+	return fmt.Sprintf("url=%s audience=%q scope=%q issuer=%q", RedactURL(t.URL), t.Audience, t.Scope, t.Issuer)
+}
+
+// Format implements [fmt.Formatter], so that no verb prints the raw URL.
+func (t Target) Format(s fmt.State, _ rune) { _, _ = s.Write([]byte(t.String())) }
+
+// MarshalText implements [encoding.TextMarshaler], and so JSON and slog.
+func (t Target) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
+
+// request returns a request to the target as http.Client would make it; nil
+// without a URL.
+func (t Target) request(ctx context.Context) *http.Request {
+	if t.URL == nil {
+		return nil
+	}
+	req := (&http.Request{Method: http.MethodGet, URL: t.URL, Header: http.Header{}}).WithContext(ctx)
+	if t.URL.User != nil {
+		password, _ := t.URL.User.Password()
+		req.SetBasicAuth(t.URL.User.Username(), password)
+	}
+	return req
+}
+
+// Claims is what a token says of itself. Nobody has checked the signature: the
+// server does that.
+type Claims struct {
+	Issuer    string    `json:"iss,omitempty"`
+	Subject   string    `json:"sub,omitempty"`
+	ID        string    `json:"jti,omitempty"`
+	Audience  []string  `json:"aud,omitempty"`
+	Scope     []string  `json:"scope,omitempty"`
+	Expiry    time.Time `json:"exp,omitzero"` // zero if the token names none
+	NotBefore time.Time `json:"nbf,omitzero"` // zero if the token names none
+}
+
+// Token is a bearer token. It prints without its text; [Token.Reveal] gives
+// that. It is immutable and safe for concurrent use.
+type Token struct {
+	text      secret.Text
+	header    func() []string   // the value of an Authorization header, made once
+	jwt       *jwtclaims.Claims // nil: opaque
+	candidate string
+	path      string
+}
+
+// ParseToken reads a JWT or an opaque token, without white space around it.
+// The signature is not verified. A text that begins like a JWT and is a broken
+// one, or whose claims have the wrong types, is an error; the error never
+// holds the token.
+func ParseToken(raw string) (*Token, error) {
+	raw = bearer.Trim(raw)
+	if err := bearer.Check(raw); err != nil {
+		return nil, as(ErrMalformed, err)
+	}
+	if !jwtclaims.LooksLikeJWT(raw) {
+		return newToken(raw, nil), nil
+	}
+	c, err := jwtclaims.Parse(raw)
+	if err != nil {
+		return nil, as(ErrMalformed, err)
+	}
+	return newToken(raw, c), nil
+}
+
+func newToken(raw string, c *jwtclaims.Claims) *Token {
+	value := []string{"Bearer " + raw}
+	return &Token{text: secret.New(raw), header: func() []string { return value[:1:1] }, jwt: c}
+}
+
+// Reveal returns the token's text.
+func (t *Token) Reveal() string { return t.text.Reveal() }
+
+// Claims returns what the token says of itself; false for an opaque token.
+func (t *Token) Claims() (Claims, bool) {
+	if t.jwt == nil {
+		return Claims{}, false
+	}
+	c := t.jwt
+	return Claims{
+		Issuer: c.Issuer, Subject: c.Subject, ID: c.ID, Audience: slices.Clone(c.Audience), Scope: slices.Clone(c.Scope),
+		Expiry: c.Expiry, NotBefore: c.NotBefore,
+	}, true
+}
+
+// Expiry returns when the token expires; false if it does not say.
+func (t *Token) Expiry() (time.Time, bool) {
+	if t.jwt == nil || !t.jwt.HasExpiry {
+		return time.Time{}, false
+	}
+	return t.jwt.Expiry, true
+}
+
+// Candidate returns the name of the place where the token was found.
+func (t *Token) Candidate() string { return t.candidate }
+
+// Path returns the file that the token was read from, or "".
+func (t *Token) Path() string { return t.path }
+
+// String describes the token without its text.
+func (t *Token) String() string {
+	if t == nil {
+		return "no token"
+	}
+	if t.jwt == nil {
+		return "opaque token from " + t.candidate
+	}
+	return fmt.Sprintf("token of %q for %q from %s", t.jwt.Subject, t.jwt.Audience, t.candidate)
+}
+
+// at returns the token as one that was found there.
+func (t *Token) at(candidate, path string) *Token {
+	c := *t
+	c.candidate, c.path = candidate, path
+	return &c
+}
+
+// namesAudience reports whether the token itself says where it belongs.
+func (t *Token) namesAudience() bool { return t.jwt != nil && t.jwt.HasAudience }
+
+func (t *Token) same(u *Token) bool {
+	return t == nil && u == nil || t != nil && u != nil && t.Reveal() == u.Reveal()
+}
+
+// alive reports whether the token has not expired.
+func (t *Token) alive(now time.Time) bool {
+	return t.jwt == nil || fit.Time(t.jwt, now, 0) == nil
+}
+
+// check says whether the token is valid for leeway to come and fits.
+func (t *Token) check(want fit.Want, now time.Time, leeway time.Duration) error {
+	if t.jwt == nil {
+		return nil
+	}
+	err := fit.Time(t.jwt, now, leeway)
+	if err == nil {
+		err = fit.Target(t.jwt, want)
+	}
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, fit.ErrExpired):
+		return as(ErrExpired, err)
+	case errors.Is(err, fit.ErrEarly):
+		return as(ErrNotYetValid, err)
+	}
+	return as(ErrMismatch, err)
+}
+
+func checkScopes(scopes []string) error {
+	_, err := scope.Missing(nil, scopes)
+	return err
+}
+
+// Selection says how a discovered token is chosen.
+type Selection uint8
+
+// The selections.
+const (
+	// SelectFitting takes the first token that fits: its expiry, issuer,
+	// audience and scope are read. A stale or foreign token hides no good one.
+	SelectFitting Selection = iota
+	// SelectWLCG takes what is in the first place that is not empty, without
+	// looking at it, as WLCG Bearer Token Discovery says. Opaque tokens are
+	// found only this way.
+	SelectWLCG
+)
+
+// TokenPolicy says how discovered tokens are selected. The zero value is the
+// default.
+type TokenPolicy struct {
+	Selection Selection
+	// Leeway is for how long a discovered token must still be valid; zero is 60
+	// seconds. Tokens of a [TokenSource] and named ones count until they expire.
+	Leeway time.Duration
+}
+
+func (tp TokenPolicy) leeway() time.Duration {
+	if tp.Leeway == 0 {
+		return defaultTokenLeeway
+	}
+	return tp.Leeway
+}
+
+// FindToken returns the first discovered token that fits the target. The error
+// is a [ChainError] that says why there is none.
+func FindToken(ctx context.Context, target Target) (*Token, error) {
+	return (*System)(nil).FindToken(ctx, target)
+}
+
+// FindToken is [FindToken] in another world than this process.
+func (s *System) FindToken(ctx context.Context, target Target) (*Token, error) {
+	c, err := s.find(ctx, target, KindToken)
+	return c.Token, err
+}
+
+// takeToken reads a token that was come upon. Under SelectWLCG it is not looked
+// into, as that specification says.
+func takeToken(sel Selection) places.TakeToken[Token] {
+	return func(raw, candidate, path string) (*Token, error) {
+		t, err := ParseToken(raw)
+		switch {
+		case sel == SelectWLCG && err != nil && bearer.Check(raw) == nil:
+			t = newToken(raw, nil)
+		case err != nil:
+			return nil, err
+		case sel == SelectFitting && t.jwt == nil:
+			return nil, reason(ErrMismatch, "is no JWT, so nobody can tell for which server it is (name it to use it)")
+		}
+		return t.at(candidate, path), nil
+	}
+}
+
+// takeNamed reads a token that the caller named: an opaque one is his to send.
+func takeNamed(raw, candidate, path string) (*Token, error) {
+	t, err := ParseToken(raw)
+	if err != nil {
+		return nil, err
+	}
+	return t.at(candidate, path), nil
+}
+
+func (t *Transport) buildTokens(_ context.Context, old *stock.Stock[Token]) *stock.Stock[Token] {
+	list := places.Tokens(*t.world, takeToken(t.config.tokens.Selection))
+	inv := inventory.Build(t.world.World, old.Inventoried(), list, t.tokenAlive)
+	return stock.New(inv, old, func(c *Token) *jwtclaims.Claims { return c.jwt })
+}
+
+func (t *Transport) tokenAlive(c *Token) bool { return c.alive(t.world.Now()) }
+
+// chooseToken returns the token for this hop, nil if none fits. An error is one
+// of a token that the caller named.
+func (t *Transport) chooseToken(h *hop, rec *recorder) (*Token, error) {
+	p := h.policy
+	if why := p.off(KindToken); why != "" {
+		rec.skip(KindToken, why)
+		return nil, nil
+	}
+	var won *Token
+	if n := p.token; n != nil {
+		tok, err := n.get(h)
+		if err == nil && !tok.alive(h.now) {
+			err = tok.check(fit.Want{}, h.now, 0)
+		}
+		a := tokenAttempt(n.candidate, n.file, tok, err)
+		if err != nil && h.fatal() {
+			return nil, namedError(&a)
+		}
+		if err == nil {
+			if a.Err = n.mayGo(tok, h); a.Err == nil {
+				a.Err = tok.check(h.want, h.now, 0)
+			}
+			if a.Err == nil {
+				won = tok
+			}
+		}
+		rec.add(a, won != nil, Withheld)
+	}
+	for _, s := range t.config.sources {
+		if won != nil {
+			rec.add(tokenAttempt(s.name, "", nil, nil), false, NotAsked)
+			continue
+		}
+		tok, err := t.askSource(s, h)
+		a := tokenAttempt(s.name, "", tok, err)
+		switch {
+		case errors.Is(err, errNotAsked), errors.Is(err, source.ErrCircle):
+			a.Err = nil
+			rec.add(a, false, NotAsked)
+		case errors.Is(err, ErrNoCredentials):
+			rec.add(a, false, NotFound)
+		case err != nil && h.fatal():
+			return nil, namedError(&a)
+		case err != nil:
+			rec.add(a, false, Rejected)
+		default:
+			if a.Err = tok.check(h.want, h.now, 0); a.Err == nil {
+				won = tok
+			}
+			rec.add(a, won != nil, Withheld)
+		}
+	}
+	if won != nil && rec == nil {
+		return won, nil
+	}
+	return t.discoverToken(h, rec, won)
+}
+
+// discoverToken goes on with discovery, unless an earlier candidate won.
+func (t *Transport) discoverToken(h *hop, rec *recorder, won *Token) (*Token, error) {
+	if h.policy.noDiscovery || rec == nil && (won != nil || h.Named != nil) {
+		return won, nil
+	}
+	found, err := value(h, &t.tokens, (*stock.Stock[Token]).Usable)
+	if found == nil {
+		rec.add(Attempt{Kind: KindToken, Candidate: "discovery", Err: err}, false, Rejected)
+		return won, h.ctx.Err()
+	}
+	tp := t.config.tokens
+	if rec == nil {
+		if tp.Selection == SelectWLCG {
+			return found.NonEmpty(), nil
+		}
+		return found.Fitting(h.want, h.now, tp.leeway()), nil
+	}
+	check := func(tok *Token) error {
+		if tp.Selection != SelectWLCG {
+			if err := tok.check(h.want, h.now, tp.leeway()); err != nil {
+				return err
+			}
+		}
+		return as(ErrNotSent, h.Named)
+	}
+	if tok := choose(rec, found.Places, won != nil, tokenPlaceAttempt, check, tp.Selection == SelectWLCG); tok != nil {
+		won = tok
+	}
+	return won, nil
+}
+
+func tokenAttempt(candidate, path string, tok *Token, err error) Attempt {
+	a := Attempt{Kind: KindToken, Candidate: candidate, Path: path, Err: err}
+	if tok != nil {
+		if a.Path == "" {
+			a.Path = tok.path
+		}
+		if c, ok := tok.Claims(); ok {
+			a.Claims, a.Expiry, a.Identity = &c, c.Expiry, c.Subject
+		} else {
+			a.Identity = "opaque token"
+		}
+	}
+	return a
+}
+
+func tokenPlaceAttempt(p *inventory.Place[Token]) Attempt {
+	return tokenAttempt(p.Candidate, p.Path, p.Cred, p.Err)
+}
+
+// namedToken is the token that an option gives, by value or by file.
+type namedToken struct {
+	value      *Token
+	file       string
+	candidate  string
+	perRequest bool
+	kept       fresh.Value[inventory.Inventory[Token]]
+}
+
+// prepareToken makes a named file ready to be read, and read again.
+func (t *Transport) prepareToken(n *namedToken) {
+	if n == nil || n.file == "" {
+		return
+	}
+	candidates := []inventory.Candidate[Token]{{Name: n.candidate, Look: func(l *inventory.Looker) []inventory.Place[Token] {
+		return []inventory.Place[Token]{places.TokenFile(l, n.candidate, n.file, takeNamed)}
+	}}}
+	n.kept.Now = t.world.Now
+	n.kept.Build = func(_ context.Context, old *inventory.Inventory[Token]) *inventory.Inventory[Token] {
+		return inventory.Build(t.world.World, old, candidates, t.tokenAlive)
+	}
+}
+
+// get returns the named token as it is now.
+func (n *namedToken) get(h *hop) (*Token, error) {
+	if n.value != nil {
+		return n.value, nil
+	}
+	inv, err := value(h, &n.kept, func(inv *inventory.Inventory[Token]) bool { return inv.Places[0].Cred != nil })
+	if inv == nil {
+		return nil, err
+	}
+	if inv.Places[0].Cred == nil {
+		return nil, inv.Places[0].Err
+	}
+	return inv.Places[0].Cred, nil
+}
+
+// mayGo says whether a token that names no audience may go to any host at all.
+func (n *namedToken) mayGo(tok *Token, h *hop) error {
+	if !n.perRequest && !tok.namesAudience() && !h.policy.hostsNamed {
+		return reason(ErrNotSent, "it names no audience, and no WithHosts says where it may go")
+	}
+	return nil
+}
+
+// TokenSource supplies tokens: a login, an agent, another library. Token is
+// called at most once a second for a target, whose answer is then shared. Its
+// context ends after 30 seconds and carries no values of the request, since the
+// answer is for all who wait. An error that wraps [ErrNoCredentials] means "not
+// for this target"; any other makes the request fail. A token counts until it
+// expires, so the source keeps its own margin. It must not prompt, and must be
+// safe for concurrent use. Requests that a source makes through the Transport
+// that asks it are made without the Transport's sources.
+//
+// A source may also have the method Peek(context.Context, Target) (*Token,
+// error), which answers at once from what is at hand, for [Transport.Explain];
+// and Reject(*Token), which is told that a server refused the token.
+type TokenSource interface {
+	Token(ctx context.Context, target Target) (*Token, error)
+}
+
+// TokenSourceFunc is a function that is a [TokenSource].
+type TokenSourceFunc func(ctx context.Context, target Target) (*Token, error)
+
+// Token calls f.
+func (f TokenSourceFunc) Token(ctx context.Context, target Target) (*Token, error) {
+	return f(ctx, target)
+}
+
+// namedSource is a source with its name, and what it said last.
+type namedSource struct {
+	name  string
+	src   TokenSource
+	asked source.Source[sourceKey, Target, Token]
+}
+
+// sourceKey tells targets apart for a source.
+type sourceKey struct {
+	origin origin.Origin
+	asked  string // by the options
+}
+
+func (h *hop) sourceKey() (sourceKey, Target) {
+	p := h.policy
+	t := Target{Audience: p.audience, Scope: p.scope, Issuer: p.issuer}
+	if h.Origin.Host != "" {
+		t.URL = &url.URL{Scheme: h.Origin.Scheme, Host: h.Origin.HostPort()}
+	}
+	return sourceKey{h.Origin, fmt.Sprintf("%q %q %q", p.audience, p.scope, p.issuer)}, t
+}
+
+func (t *Transport) prepareSource(n *namedSource) {
+	n.asked.Now, n.asked.Alive, n.asked.Owner = t.world.Now, t.tokenAlive, t
+	n.asked.NotFor = func(err error) bool { return errors.Is(err, ErrNoCredentials) }
+	n.asked.Ask = func(ctx context.Context, target Target) (*Token, error) {
+		tok, err := n.src.Token(ctx, target)
+		if tok == nil || err != nil {
+			return nil, err
+		}
+		return tok.at(n.name, tok.path), nil
+	}
+}
+
+// askSource returns what a source has for this hop.
+func (t *Transport) askSource(n *namedSource, h *hop) (*Token, error) {
+	key, target := h.sourceKey()
+	switch {
+	case h.explain:
+		if peeker, ok := n.src.(interface {
+			Peek(context.Context, Target) (*Token, error)
+		}); ok {
+			return peeker.Peek(h.ctx, target)
+		}
+		return nil, errNotAsked
+	case h.settled:
+		if a := n.asked.Of(key, target).Peek(); a != nil {
+			return a.Value, a.Err
+		}
+		return nil, errNotAsked
+	}
+	return n.asked.Get(h.ctx, key, target)
+}
+
+// refreshToken looks again at where the token came from; a source is told that
+// its token was refused.
+func (t *Transport) refreshToken(h *hop, tok *Token) error {
+	if n := h.policy.token; n != nil && tok.candidate == n.candidate {
+		if n.value != nil {
+			return nil
+		}
+		_, err := n.kept.Refresh(h.ctx)
+		return err
+	}
+	for _, n := range t.config.sources {
+		if tok.candidate != n.name {
+			continue
+		}
+		if r, ok := n.src.(interface{ Reject(*Token) }); ok {
+			r.Reject(tok)
+		}
+		_, err := n.asked.Of(h.sourceKey()).Refresh(h.ctx)
+		return err
+	}
+	_, err := t.tokens.Refresh(h.ctx)
+	return err
+}

@@ -1,0 +1,497 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+package scicred
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/scicred/scicred/internal/bearer"
+	"github.com/scicred/scicred/internal/human"
+	"github.com/scicred/scicred/internal/netrcfile"
+	"github.com/scicred/scicred/internal/osfile"
+	"github.com/scicred/scicred/internal/pemfile"
+	"github.com/scicred/scicred/internal/redact"
+	"github.com/scicred/scicred/internal/verdict"
+)
+
+// Error is the type of the errors to test for with [errors.Is]. They are
+// constants, so that nobody can replace one.
+type Error string
+
+// Error implements error.
+func (e Error) Error() string { return string(e) }
+
+// What can be wrong. Reports, refusals of named credentials and [ChainError]
+// wrap them.
+const (
+	// ErrNoCredentials means that nothing usable was found, or that nothing
+	// found may go where the request goes. A [TokenSource] returns it for "not
+	// for this target".
+	ErrNoCredentials Error = "no usable credential"
+	// ErrExpired means that the credential has expired, or will within the
+	// leeway.
+	ErrExpired Error = "expired"
+	// ErrNotYetValid means that its time has not come.
+	ErrNotYetValid Error = "not yet valid"
+	// ErrMismatch means that it is sound but not for this target: audience,
+	// issuer, scope or host.
+	ErrMismatch Error = "does not fit the target"
+	// ErrMalformed means that what is there is no credential.
+	ErrMalformed Error = "malformed"
+	// ErrEncrypted means that the private key needs a passphrase.
+	ErrEncrypted Error = "encrypted"
+	// ErrInsecure means that a file could have been planted, or its mode
+	// forbids its use.
+	ErrInsecure Error = "insecure"
+	// ErrNotSent means that a sound credential was kept back: cleartext http, a
+	// foreign redirect, a presigned URL, a host that was not named.
+	ErrNotSent Error = "not sent"
+)
+
+// reasonError is a sentence of its own that is also one of the errors above.
+type reasonError struct {
+	kind  Error
+	text  string
+	cause error
+}
+
+func (e *reasonError) Error() string { return e.text }
+
+func (e *reasonError) Unwrap() []error {
+	if e.cause != nil {
+		return []error{e.kind, e.cause}
+	}
+	return []error{e.kind}
+}
+
+func reason(kind Error, format string, args ...any) error {
+	return &reasonError{kind: kind, text: fmt.Sprintf(format, args...)}
+}
+
+// Kind is a kind of credential.
+type Kind uint8
+
+// The kinds, in the order of reports.
+const (
+	KindToken Kind = iota + 1 // a bearer token (RFC 6750)
+	KindX509                  // an X.509 client certificate or RFC 3820 proxy
+	KindBasic                 // a user name and password (RFC 7617)
+)
+
+// String returns "token", "x509" or "basic".
+func (k Kind) String() string {
+	switch k {
+	case KindToken:
+		return "token"
+	case KindX509:
+		return "x509"
+	case KindBasic:
+		return "basic"
+	}
+	return fmt.Sprintf("Kind(%d)", uint8(k))
+}
+
+func allKinds() [3]Kind { return [...]Kind{KindToken, KindX509, KindBasic} }
+
+// MarshalText implements [encoding.TextMarshaler].
+func (k Kind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
+// Outcome says what became of a candidate.
+type Outcome uint8
+
+// The outcomes.
+const (
+	NotFound Outcome = iota // there is nothing in that place
+	Attached                // goes with the request; of a certificate: is offered
+	Shadowed                // sound, but another credential takes its place in the request
+	Withheld                // sound, but must not go there
+	Rejected                // found and unusable
+	Skipped                 // not looked at: switched off, or impossible here
+	NotAsked                // not looked at: an earlier candidate won, or asking would act
+)
+
+// String returns the outcome as reports show it, such as "not found".
+func (o Outcome) String() string {
+	names := [...]string{"not found", "attached", "shadowed", "withheld", "rejected", "skipped", "not asked"}
+	if int(o) < len(names) {
+		return names[o]
+	}
+	return fmt.Sprintf("Outcome(%d)", uint8(o))
+}
+
+// MarshalText implements [encoding.TextMarshaler].
+func (o Outcome) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
+
+// Attempt is one candidate and what became of it. It holds no secret.
+type Attempt struct {
+	Kind      Kind
+	Candidate string    // the place's name, such as BEARER_TOKEN_FILE
+	Path      string    // the file, if it is one
+	KeyPath   string    // the private key's file, if it is another one
+	Outcome   Outcome   //
+	Identity  string    // the token's subject, the certificate's subject, "host as login"
+	Claims    *Claims   // what a token says of itself; nil for other kinds and opaque tokens
+	Expiry    time.Time // zero if it has none, or none is known
+	Detail    string    // what else a person should know, such as a warning
+	Err       error     // why it was not used; nil if it was
+}
+
+// detail is the last column of a report.
+func (a *Attempt) detail(now time.Time) string {
+	var parts []string
+	used := a.Outcome == Attached || a.Outcome == Shadowed || a.Outcome == Withheld
+	if used && a.Identity != "" {
+		parts = append(parts, a.Identity)
+	}
+	if used && a.Kind != KindBasic {
+		switch {
+		case !a.Expiry.IsZero():
+			parts = append(parts, human.Expiry(a.Expiry, now))
+		case a.Kind == KindToken && a.Claims != nil:
+			parts = append(parts, "no expiry")
+		}
+	}
+	if a.Err != nil {
+		parts = append(parts, a.Err.Error())
+	}
+	if a.Detail != "" {
+		parts = append(parts, a.Detail)
+	}
+	return strings.Join(parts, ", ")
+}
+
+// Report is every candidate for a target and what became of it, in the order
+// in which they were tried. It holds no secret and is safe to print and to
+// send to a help desk.
+type Report struct {
+	URL      string // without secrets; "" if no URL was given
+	Attempts []Attempt
+	now      time.Time
+	failed   kindSet // demanded by FailIfNoAuth(kinds…) and not there
+}
+
+// String returns the report as an aligned table.
+func (r *Report) String() string {
+	return human.Table(append([][]string{{"KIND", "OUTCOME", "CANDIDATE", "PATH", "DETAIL"}}, r.rows()...))
+}
+
+func (r *Report) rows() [][]string {
+	now := r.now
+	if now.IsZero() {
+		now = time.Now()
+	}
+	var rows [][]string
+	for i := range r.Attempts {
+		a := &r.Attempts[i]
+		rows = append(rows, []string{a.Kind.String(), a.Outcome.String(), a.Candidate, a.Path, a.detail(now)})
+	}
+	return rows
+}
+
+// only returns the report without the other kinds.
+func (r *Report) only(k Kind) *Report {
+	r.Attempts = slices.DeleteFunc(r.Attempts, func(a Attempt) bool { return a.Kind != k })
+	return r
+}
+
+// Attached returns the kinds that go with the request.
+func (r *Report) Attached() []Kind {
+	var kinds []Kind
+	for i := range r.Attempts {
+		if a := &r.Attempts[i]; a.Outcome == Attached && !slices.Contains(kinds, a.Kind) {
+			kinds = append(kinds, a.Kind)
+		}
+	}
+	return kinds
+}
+
+// Err returns nil if a credential is attached, else a [ChainError]. If the
+// request demanded certain kinds ([FailIfNoAuth]), all of them count.
+func (r *Report) Err() error {
+	if r.failed != 0 || len(r.Attached()) == 0 {
+		return &ChainError{Report: r}
+	}
+	return nil
+}
+
+// ChainError says that no credential could be attached and, with a line for
+// every candidate, why. errors.Is(err, [ErrNoCredentials]) holds.
+type ChainError struct{ Report *Report }
+
+// Error returns one line for every candidate that was tried.
+func (e *ChainError) Error() string {
+	r := e.Report
+	what := "credential"
+	for _, k := range allKinds() {
+		if r.failed.has(k) {
+			what = k.String() + " " + what
+		}
+	}
+	s := "scicred: no usable " + what
+	if r.URL != "" {
+		s += " for " + r.URL
+	}
+	if len(r.Attempts) > 0 {
+		s += ":\n" + human.Table(r.rows())
+	}
+	return s
+}
+
+// Is reports that a ChainError is [ErrNoCredentials].
+func (e *ChainError) Is(target error) bool { return target == ErrNoCredentials }
+
+// Unwrap returns why candidates were rejected or withheld. What was merely not
+// there is left out: some place always is empty, and errors.Is(err,
+// fs.ErrNotExist) would always hold.
+func (e *ChainError) Unwrap() []error {
+	var errs []error
+	for i := range e.Report.Attempts {
+		if a := &e.Report.Attempts[i]; a.Err != nil && (a.Outcome == Rejected || a.Outcome == Withheld) {
+			errs = append(errs, a.Err)
+		}
+	}
+	return errs
+}
+
+// RedactURL returns u for logs: the password and query values that may be
+// secrets are replaced. A nil URL gives "".
+func RedactURL(u *url.URL) string { return redact.URL(u) }
+
+// Challenge is one challenge of a WWW-Authenticate header (RFC 9110 section
+// 11.6.1). The names of parameters are in lower case.
+type Challenge struct {
+	Scheme string
+	Params map[string]string
+}
+
+// StatusError is a response that is no success, with what had been sent, where
+// it came from, and what can be told from here about why.
+type StatusError struct {
+	StatusCode int
+	Status     string        // as the server wrote it: "403 Forbidden"
+	Method     string        // of the last request
+	URL        string        // of the last request, without secrets
+	Challenges []Challenge   // parsed WWW-Authenticate
+	RetryAfter time.Duration // parsed Retry-After; 0 if there is none
+	Report     *Report       // what was attached to the last request and what was not; nil if no Transport of ours made it
+	Facts      []string      // the local verdict, a sentence each
+}
+
+// Error returns the status and the verdict on one line.
+func (e *StatusError) Error() string {
+	s := fmt.Sprintf("scicred: %s %s: %s", e.Method, e.URL, human.Printable(e.Status))
+	if len(e.Facts) > 0 {
+		s += ": " + human.Printable(strings.Join(e.Facts, "; "))
+	}
+	return s
+}
+
+// CheckResponse returns nil for a response with status 1xx, 2xx or 304 and a
+// [StatusError] for any other. A PUT or DELETE that a redirect turned into a
+// GET is an error too: net/http reports success, and nothing was stored. The
+// body is left alone.
+func CheckResponse(resp *http.Response) error {
+	e := &StatusError{StatusCode: resp.StatusCode, Status: resp.Status}
+	if e.Status == "" {
+		e.Status = strings.TrimSpace(fmt.Sprint(resp.StatusCode, " ", http.StatusText(resp.StatusCode)))
+	}
+	req := resp.Request
+	if req != nil {
+		e.Method, e.URL = req.Method, redact.URL(req.URL)
+		if e.Method == "" {
+			e.Method = http.MethodGet
+		}
+	}
+	if resp.StatusCode < 300 || resp.StatusCode == http.StatusNotModified {
+		if was := turnedIntoGet(req); was != "" {
+			e.Facts = []string{"a redirect turned the " + was + " into a " + e.Method + ", so nothing was done; send the request to the new address"}
+			return e
+		}
+		return nil
+	}
+	for _, c := range bearer.ParseChallenges(resp.Header.Values("WWW-Authenticate")) {
+		e.Challenges = append(e.Challenges, Challenge{Scheme: c.Scheme, Params: c.Params})
+	}
+	e.RetryAfter = bearer.RetryAfter(resp.Header, time.Now())
+	var rec *record
+	if req != nil {
+		rec, _ = req.Context().Value(recordKey{}).(*record)
+	}
+	if rec != nil {
+		e.Report = rec.report
+	}
+	e.Facts = e.verdict(rec)
+	return e
+}
+
+// record is what a Transport leaves in the context of a failed response's
+// request. It holds no secret.
+type record struct {
+	report *Report
+	note   string // about a second sending
+}
+
+type recordKey struct{}
+
+// verdict says what can be told from here about a refusal.
+func (e *StatusError) verdict(rec *record) []string {
+	c := verdict.Case{Status: e.StatusCode}
+	for _, ch := range e.Challenges {
+		c.Challenges = append(c.Challenges, verdict.Challenge{Scheme: ch.Scheme, Params: ch.Params})
+	}
+	if rec != nil {
+		c.Known, c.Note = true, rec.note
+		for i := range rec.report.Attempts {
+			a := &rec.report.Attempts[i]
+			p := verdict.Piece{Kind: a.Kind.String(), Outcome: a.Outcome.String(), From: a.Candidate, Path: a.Path, Identity: a.Identity, Expiry: a.Expiry, Err: a.Err}
+			if a.Claims != nil {
+				p.Audience, p.Scope = a.Claims.Audience, a.Claims.Scope
+			}
+			c.Pieces = append(c.Pieces, p)
+		}
+		c.Now = rec.report.now
+	}
+	return c.Facts()
+}
+
+// turnedIntoGet returns the method of the first request if a 301 or 302 on the
+// way changed it to GET. For POST that is what browsers do and servers expect.
+func turnedIntoGet(req *http.Request) string {
+	for hops := 0; req != nil && req.Response != nil && req.Response.Request != nil && hops < 64; hops++ {
+		prev := req.Response.Request
+		code := req.Response.StatusCode
+		if (code == http.StatusMovedPermanently || code == http.StatusFound) && req.Method == http.MethodGet {
+			switch prev.Method {
+			case "", http.MethodGet, http.MethodHead, http.MethodPost:
+			default:
+				return prev.Method
+			}
+		}
+		req = prev
+	}
+	return ""
+}
+
+// Why a credential is not used that could be.
+const (
+	errNotAsked   Error = "not asked"
+	errOwnHeader  Error = "the request has an Authorization header of its own"
+	errURLUser    Error = "the URL asks for the login of its user"
+	errLoginFirst Error = "the login takes the Authorization header"
+	errTokenFirst Error = "the token takes the Authorization header"
+)
+
+// as gives an error of an inner room one of our kinds.
+func as(kind Error, err error) error {
+	if err == nil || errors.Is(err, kind) {
+		return err
+	}
+	return &reasonError{kind: kind, text: err.Error(), cause: err}
+}
+
+// namedError is the error of a request whose named credential cannot be used.
+func namedError(a *Attempt) error {
+	what := a.Candidate
+	if a.Path != "" {
+		what += " " + a.Path
+	}
+	return fmt.Errorf("scicred: %s: %w", what, exported(a.Err))
+}
+
+// exported gives the errors of inner rooms the kinds that callers can test for.
+func exported(err error) error {
+	var token *bearer.SyntaxError
+	var netrcSyntax *netrcfile.SyntaxError
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, osfile.ErrOwner), errors.Is(err, osfile.ErrMode), errors.Is(err, osfile.ErrMoved):
+		return as(ErrInsecure, err)
+	case errors.Is(err, pemfile.ErrNotYetValid):
+		return as(ErrNotYetValid, err)
+	case errors.Is(err, pemfile.ErrExpired), errors.Is(err, pemfile.ErrExpiresSoon):
+		return as(ErrExpired, err)
+	case errors.As(err, &token), errors.As(err, &netrcSyntax), errors.Is(err, osfile.ErrNotRegular), errors.Is(err, osfile.ErrTooLarge):
+		return as(ErrMalformed, err)
+	case errors.Is(err, pemfile.ErrEncrypted):
+		return as(ErrEncrypted, err)
+	}
+	return err
+}
+
+// recorder notes what becomes of each candidate. A nil one notes nothing.
+type recorder struct {
+	attempts []Attempt
+	won      [KindBasic + 1]int // index + 1 of the winner of a kind
+}
+
+func (r *recorder) add(a Attempt, won bool, lost Outcome) {
+	if r == nil {
+		return
+	}
+	a.Err = exported(a.Err)
+	if a.Outcome = lost; won {
+		a.Outcome = Attached
+		r.won[a.Kind] = len(r.attempts) + 1
+	}
+	r.attempts = append(r.attempts, a)
+}
+
+func (r *recorder) skip(k Kind, why string) {
+	r.add(Attempt{Kind: k, Candidate: "-", Detail: why}, false, Skipped)
+}
+
+func (r *recorder) skipAll(why string) {
+	for _, k := range allKinds() {
+		r.skip(k, why)
+	}
+}
+
+// settle says that the winner of a kind is not attached after all.
+func (r *recorder) settle(k Kind, o Outcome, why error) {
+	if r != nil && r.won[k] > 0 {
+		a := &r.attempts[r.won[k]-1]
+		a.Outcome, a.Err = o, as(ErrNotSent, why)
+	}
+}
+
+// correct makes the record say what was really sent, where a rotation came
+// between.
+func (r *recorder) correct(d *decision) {
+	for i := range r.attempts {
+		if r.attempts[i].Outcome == Attached {
+			r.attempts[i].Outcome = NotAsked
+		}
+	}
+	if d.token != nil {
+		r.add(tokenAttempt(d.token.candidate, d.token.path, d.token, nil), true, Attached)
+	}
+	if x := d.x509; x != nil {
+		r.add(Attempt{Kind: KindX509, Candidate: x.candidate, Path: x.path, KeyPath: x.keyPath, Identity: x.subject, Expiry: x.expiry}, true, Attached)
+	}
+	if d.login != nil {
+		r.add(loginAttempt(d.login), true, Attached)
+	}
+}
+
+func (r *recorder) report(h *hop) *Report {
+	rep := &Report{now: h.now}
+	if h.req != nil {
+		rep.URL = redact.URL(h.req.URL)
+	}
+	// The order of kinds is fixed, the order within one is that of trying.
+	for _, k := range allKinds() {
+		for _, a := range r.attempts {
+			if a.Kind == k {
+				rep.Attempts = append(rep.Attempts, a)
+			}
+		}
+	}
+	return rep
+}

@@ -1,0 +1,461 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+package scicred
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/scicred/scicred/internal/fit"
+	"github.com/scicred/scicred/internal/fresh"
+	"github.com/scicred/scicred/internal/gate"
+	"github.com/scicred/scicred/internal/inventory"
+	"github.com/scicred/scicred/internal/origin"
+	"github.com/scicred/scicred/internal/outgoing"
+	"github.com/scicred/scicred/internal/places"
+	"github.com/scicred/scicred/internal/pool"
+	"github.com/scicred/scicred/internal/redact"
+	"github.com/scicred/scicred/internal/stock"
+)
+
+// Transport is an [http.RoundTripper] that attaches the credentials it finds to
+// the requests that may carry them. Make one with [NewTransport]. It is safe
+// for concurrent use, needs no Close, and runs nothing in the background.
+type Transport struct {
+	config config
+	world  *places.World
+	pool   *pool.Pool
+	tokens fresh.Value[stock.Stock[Token]]
+	certs  fresh.Value[inventory.Inventory[X509]]
+	netrc  fresh.Value[inventory.Inventory[netrc]]
+	log    *slog.Logger
+}
+
+// NewTransport returns a Transport that sends through base; nil is a clone of
+// [http.DefaultTransport]. It fails if options contradict each other, if a file
+// that an option names cannot be used, or if a credential that an option gives
+// could go to any server at all.
+func NewTransport(base http.RoundTripper, opts ...Option) (*Transport, error) {
+	t := &Transport{pool: pool.New(base)}
+	if err := t.configure(opts); err != nil {
+		return nil, fmt.Errorf("scicred: %w", err)
+	}
+	return t, nil
+}
+
+func (t *Transport) configure(opts []Option) error {
+	c := &t.config
+	c.policy.begin(false)
+	for _, o := range opts {
+		if o == nil {
+			return errors.New("nil option")
+		}
+		if err := o.apply(c); err != nil {
+			return err
+		}
+	}
+	if err := c.policy.end(); err != nil {
+		return err
+	}
+	t.world, t.log = c.system.world(), c.logger
+	t.tokens.Now, t.tokens.Build = t.world.Now, t.buildTokens
+	t.certs.Now, t.certs.Build = t.world.Now, t.buildCerts
+	t.netrc.Now, t.netrc.Build = t.world.Now, t.buildNetrc
+	for _, s := range c.sources {
+		t.prepareSource(s)
+	}
+	t.prepareToken(c.token)
+	t.prepareX509(c.x509)
+	c.hostsNamed = len(c.hosts) > 0
+	t.applyEnvironment(&c.policy)
+	return t.checkNamed()
+}
+
+// checkNamed looks at what the options name, so that a mistake shows at once.
+func (t *Transport) checkNamed() error {
+	c := &t.config
+	if c.forceNoAuth {
+		return nil
+	}
+	h := t.newHop(context.Background(), nil, &c.policy)
+	if c.login != nil && !c.hostsNamed {
+		return errors.New("WithBasicAuth: a password names no server: say with WithHosts where it may go")
+	}
+	if n := c.token; n != nil && !c.without.has(KindToken) {
+		tok, err := n.get(h)
+		if err == nil {
+			err = tok.check(fit.Want{}, h.now, 0)
+		}
+		if err != nil {
+			a := tokenAttempt(n.candidate, n.file, tok, err)
+			return namedError(&a)
+		}
+		if err := n.mayGo(tok, h); err != nil {
+			return fmt.Errorf("%s: %w", n.candidate, err)
+		}
+	}
+	if c.x509 != nil && !c.without.has(KindX509) {
+		if err := t.pool.Foreign(); err != nil {
+			return fmt.Errorf("%s: %w", c.x509.name(), err)
+		}
+		if c.x509.get == nil {
+			if _, err := t.chooseX509(h, nil); err != nil {
+				return err
+			}
+		}
+	}
+	if c.netrcFile != "" && !c.without.has(KindBasic) {
+		return t.checkNetrc(h)
+	}
+	return nil
+}
+
+// applyEnvironment honours the variables of igwn-auth-utils where no option
+// speaks of the kind.
+func (t *Transport) applyEnvironment(p *policy) {
+	p.envFail, p.envWithout = 0, 0
+	if p.noDiscovery {
+		return
+	}
+	for kind, name := range map[Kind]string{KindToken: "IGWN_AUTH_UTILS_FIND_SCITOKEN", KindX509: "IGWN_AUTH_UTILS_FIND_X509"} {
+		value, _ := t.world.LookupEnv(name)
+		if value == "" || p.spoken.has(kind) {
+			continue
+		}
+		switch strings.ToLower(value) {
+		case "1", "y", "yes", "true":
+			p.envFail.set(kind, true)
+		default:
+			p.envWithout.set(kind, true)
+		}
+	}
+}
+
+// CloseIdleConnections closes the idle connections of all identities.
+func (t *Transport) CloseIdleConnections() { t.pool.CloseIdleConnections() }
+
+// Format implements [fmt.Formatter], so that printing a Transport shows nothing
+// of what it holds.
+func (t *Transport) Format(s fmt.State, _ rune) { _, _ = s.Write([]byte("scicred.Transport")) }
+
+// LogValue implements [slog.LogValuer].
+func (t *Transport) LogValue() slog.Value { return slog.StringValue("scicred.Transport") }
+
+// RoundTrip implements [http.RoundTripper]. The request is never changed; the
+// response's Request is the caller's own, without our credentials.
+func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.URL == nil || req.URL.Scheme != "https" && req.URL.Scheme != "http" {
+		return t.pool.Base().RoundTrip(req)
+	}
+	p, err := t.policyFor(req.Context())
+	if err != nil {
+		outgoing.CloseBody(req)
+		return nil, err
+	}
+	h := t.newHop(req.Context(), req, p)
+	d, err := t.decide(h, nil)
+	if err == nil {
+		err = t.demand(h, &d)
+	}
+	if err != nil {
+		outgoing.CloseBody(req)
+		return nil, err
+	}
+	m := message(h, &d)
+	resp, err := t.send(m.Request, h, &d)
+	if err != nil {
+		return nil, err
+	}
+	note := ""
+	if resp.StatusCode == http.StatusUnauthorized || resp.StatusCode == http.StatusForbidden {
+		if resp, note, err = t.again(m, resp, h, &d); err != nil {
+			return nil, err
+		}
+	}
+	resp.Request = req
+	if resp.StatusCode >= http.StatusBadRequest {
+		rec := &record{report: t.reportFor(h, &d), note: note}
+		resp.Request = req.WithContext(context.WithValue(req.Context(), recordKey{}, rec))
+	}
+	return resp, nil
+}
+
+// hop is one request on its way, with all that decisions depend on.
+type hop struct {
+	gate.Passage
+	ctx     context.Context
+	req     *http.Request // nil: no target in particular
+	policy  *policy
+	now     time.Time
+	want    fit.Want
+	explain bool // ask no source
+	settled bool // go by what is at hand
+}
+
+// newHop looks at where the request goes; a nil request is none yet.
+func (t *Transport) newHop(ctx context.Context, req *http.Request, p *policy) *hop {
+	h := &hop{ctx: ctx, req: req, policy: p, now: t.world.Now(), want: fit.Want{Audience: p.audience, Issuer: p.issuer, Scope: p.scope}}
+	if req == nil {
+		return h
+	}
+	rules := gate.Rules{Hosts: p.hosts, Trusted: t.config.trusted, Plaintext: t.config.plaintext, Proxy: t.pool.Proxy}
+	h.Passage = rules.Look(req)
+	if len(h.want.Audience) == 0 {
+		h.want.Audience = h.Origin.Audiences()
+		if h.Route.Hop == origin.Trusted {
+			h.want.Also = origin.Of(h.Route.First.URL).Audiences()
+		}
+	}
+	return h
+}
+
+// fatal reports whether a named credential that is broken fails the request:
+// on the first hop, if it could go there at all.
+func (h *hop) fatal() bool { return h.First() && h.All == nil && !h.explain && !h.settled }
+
+// decision is what goes with a request.
+type decision struct {
+	token *Token
+	login *Login
+	x509  *X509
+}
+
+func (d *decision) any() bool { return d.token != nil || d.login != nil || d.x509 != nil }
+
+func (d *decision) same(e *decision) bool {
+	return d.token.same(e.token) && d.login.same(e.login) && d.x509.same(e.x509)
+}
+
+// decide chooses what goes with the request. With a recorder it looks at
+// everything and notes it; the choice is the same.
+func (t *Transport) decide(h *hop, rec *recorder) (d decision, err error) {
+	if h.policy.forceNoAuth {
+		rec.skipAll("ForceNoAuth")
+		return d, nil
+	}
+	if h.All != nil && rec == nil {
+		return d, nil
+	}
+	slot := h.Own == "" && h.Auth == nil // the Authorization header is ours to fill
+	if slot || rec != nil {
+		d.login = t.namedLogin(h, rec)
+	}
+	if slot && d.login == nil && h.User == "" || rec != nil {
+		if d.token, err = t.chooseToken(h, rec); err != nil {
+			return d, err
+		}
+	}
+	if h.TLS == nil || rec != nil {
+		if d.x509, err = t.chooseX509(h, rec); err != nil {
+			return d, err
+		}
+	}
+	if slot && d.login == nil && d.token == nil || rec != nil {
+		if d.login, err = t.chooseNetrc(h, rec, d.login); err != nil {
+			return d, err
+		}
+	}
+	d.settle(t, h, rec)
+	return d, nil
+}
+
+// settle applies the bars and gives the one Authorization header to the first
+// who may have it.
+func (d *decision) settle(t *Transport, h *hop, rec *recorder) {
+	auth := cmp.Or(h.All, h.Auth)
+	switch {
+	case auth != nil:
+		rec.settle(KindToken, Withheld, auth)
+		rec.settle(KindBasic, Withheld, auth)
+		d.token, d.login = nil, nil
+	case h.Own != "":
+		rec.settle(KindToken, Shadowed, errOwnHeader)
+		rec.settle(KindBasic, Shadowed, errOwnHeader)
+		d.token, d.login = nil, nil
+	case d.token != nil && h.User != "" && (d.login == nil || !d.login.named):
+		rec.settle(KindToken, Shadowed, errURLUser)
+		d.token = nil
+	case d.token != nil && d.login != nil && d.login.named:
+		rec.settle(KindToken, Shadowed, errLoginFirst)
+		d.token = nil
+	case d.token != nil && d.login != nil:
+		rec.settle(KindBasic, Shadowed, errTokenFirst)
+		d.login = nil
+	}
+	tls := cmp.Or(h.All, h.TLS)
+	if tls == nil && d.x509 != nil && h.req != nil {
+		if proxy := t.pool.Proxy(h.req); proxy != nil && proxy.Scheme == "https" {
+			tls = pool.ErrHTTPSProxy
+		}
+	}
+	if tls != nil {
+		rec.settle(KindX509, Withheld, tls)
+		d.x509 = nil
+	}
+}
+
+// demand enforces FailIfNoAuth, on the first hop: a later one may have lost its
+// credentials on purpose.
+func (t *Transport) demand(h *hop, d *decision) error {
+	p := h.policy
+	missing := p.failKinds
+	if !p.forceNoAuth {
+		missing |= p.envFail
+	}
+	if !h.First() || !p.failAny && missing == 0 {
+		return nil
+	}
+	missing.set(KindToken, missing.has(KindToken) && d.token == nil && h.Own != "bearer")
+	missing.set(KindBasic, missing.has(KindBasic) && d.login == nil && h.Own != "basic")
+	missing.set(KindX509, missing.has(KindX509) && d.x509 == nil)
+	if missing == 0 && (!p.failAny || d.any() || h.Own != "") {
+		return nil
+	}
+	report := t.reportFor(h, d)
+	report.failed = missing
+	return &ChainError{Report: report}
+}
+
+// message makes the copy of the request that is sent, if one is needed.
+func message(h *hop, d *decision) outgoing.Message {
+	switch {
+	case h.Foreign():
+		return outgoing.Stripped(h.req, h.Route.First.Header)
+	case d.token != nil:
+		return outgoing.Carrying(h.req, d.token.header())
+	case d.login != nil:
+		return outgoing.Carrying(h.req, d.login.header())
+	case d.x509 != nil:
+		return outgoing.Carrying(h.req, nil)
+	}
+	return outgoing.Message{Request: h.req}
+}
+
+// send sends a request on the connections that show the right certificate, or
+// none.
+func (t *Transport) send(out *http.Request, h *hop, d *decision) (*http.Response, error) {
+	t.logSent(h, d)
+	if d.x509 != nil {
+		id, err := t.pool.Identity(d.x509.key, d.x509.certificate())
+		if err != nil {
+			outgoing.CloseBody(out)
+			return nil, err
+		}
+		return id.RoundTripper().RoundTrip(out)
+	}
+	if h.All != nil || h.policy.forceNoAuth || h.policy.without.has(KindX509) {
+		return t.pool.Bare().RoundTrip(out)
+	}
+	return t.pool.Base().RoundTrip(out)
+}
+
+// again sends a refused request a second time if what was sent has been
+// replaced meanwhile, on disk or at its source. It returns the answer that
+// counts; d becomes what was sent with it.
+func (t *Transport) again(m outgoing.Message, resp *http.Response, h *hop, d *decision) (*http.Response, string, error) {
+	if !d.any() || !outgoing.Repeatable(h.req) {
+		return resp, "", nil
+	}
+	if err := t.refresh(h, d); err != nil {
+		return resp, "", nil // the first answer stands
+	}
+	h2 := t.newHop(h.ctx, h.req, h.policy)
+	h2.settled = true
+	d2, err := t.decide(h2, nil)
+	if err != nil || !d2.any() || d.same(&d2) {
+		return resp, "", nil
+	}
+	out, ok := m.Again(h.ctx, h.req)
+	if !ok {
+		return resp, "replaced meanwhile, but the body could not be sent again", nil
+	}
+	outgoing.Discard(resp)
+	*d = d2
+	second := message(&hop{Passage: h.Passage, req: out}, d)
+	resp, err = t.send(second.Request, h2, d)
+	return resp, "sent a second time, with a credential that had been replaced meanwhile", err
+}
+
+// refresh looks again at the places of what was sent.
+func (t *Transport) refresh(h *hop, d *decision) error {
+	var errs []error
+	if d.token != nil {
+		errs = append(errs, t.refreshToken(h, d.token))
+	}
+	if d.x509 != nil {
+		errs = append(errs, t.refreshX509(h))
+	}
+	if d.login != nil && !d.login.named {
+		_, err := t.netrc.Refresh(h.ctx)
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// Credentials is what a request would carry. The fields are nil for what it
+// would not.
+type Credentials struct {
+	Token  *Token
+	X509   *X509
+	Login  *Login
+	Report *Report
+}
+
+// Credentials returns exactly what a GET of u, made with ctx, would carry now:
+// for tools that make their own requests, such as third-party copies. A nil u
+// asks for what there is, for no place in particular. The error is that of a
+// named credential which would make the request fail.
+func (t *Transport) Credentials(ctx context.Context, u *url.URL) (*Credentials, error) {
+	return t.credentials(ctx, u, false)
+}
+
+// Explain reports on what a GET of u would carry, and why. It sends nothing,
+// prompts nothing and asks a [TokenSource] only through its Peek method.
+func (t *Transport) Explain(ctx context.Context, u *url.URL) *Report {
+	c, err := t.credentials(ctx, u, true)
+	if err != nil {
+		return &Report{URL: RedactURL(u), now: t.world.Now(), Attempts: []Attempt{{Candidate: "options", Outcome: Rejected, Err: err}}}
+	}
+	return c.Report
+}
+
+func (t *Transport) credentials(ctx context.Context, u *url.URL, explain bool) (*Credentials, error) {
+	p, err := t.policyFor(ctx)
+	if err != nil {
+		return nil, err
+	}
+	h := t.newHop(ctx, Target{URL: u}.request(ctx), p)
+	h.explain = explain
+	rec := &recorder{}
+	d, err := t.decide(h, rec)
+	report := rec.report(h)
+	return &Credentials{Token: d.token, X509: d.x509, Login: d.login, Report: report}, err
+}
+
+// reportFor writes the report of a decision that has been taken.
+func (t *Transport) reportFor(h *hop, d *decision) *Report {
+	settled := *h
+	settled.settled = true
+	rec := &recorder{}
+	if now, err := t.decide(&settled, rec); err != nil || !now.same(d) {
+		rec.correct(d) // rotated in between: what was sent counts
+	}
+	return rec.report(h)
+}
+
+// logSent logs what goes with a request; nothing is made if nobody listens.
+func (t *Transport) logSent(h *hop, d *decision) {
+	if t.log == nil || !t.log.Enabled(h.ctx, slog.LevelDebug) {
+		return
+	}
+	t.log.LogAttrs(h.ctx, slog.LevelDebug, "scicred: request", slog.String("url", redact.URL(h.req.URL)),
+		slog.Any("token", d.token), slog.Any("x509", d.x509), slog.Any("login", d.login),
+		slog.Any("withheld", cmp.Or(h.All, h.Auth)))
+}
