@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
-//go:build integration
+//go:build integration && linux
 
 package integration
 
