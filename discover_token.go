@@ -338,7 +338,7 @@ func (t *Transport) discoverToken(h *hop, rec *recorder, won *Token) (*Token, er
 	if h.policy.noDiscovery || rec == nil && (won != nil || h.Named != nil) {
 		return won, nil
 	}
-	found, err := value(h, &t.tokens, (*stock.Stock[Token]).Usable)
+	found, err := value(h, &t.tokens, func(s *stock.Stock[Token]) bool { return s.Usable(h.now) })
 	if found == nil {
 		rec.add(Attempt{Kind: KindToken, Candidate: "discovery", Err: err}, false, Rejected)
 		return won, h.ctx.Err()
@@ -350,6 +350,7 @@ func (t *Transport) discoverToken(h *hop, rec *recorder, won *Token) (*Token, er
 		}
 		return found.Fitting(h.want, h.now, tp.leeway()), nil
 	}
+	attempt := func(p *inventory.Place[Token]) Attempt { return tokenAttempt(p.Candidate, p.Path, p.Cred, p.Err) }
 	check := func(tok *Token) error {
 		if tp.Selection != SelectWLCG {
 			if err := tok.check(h.want, h.now, tp.leeway()); err != nil {
@@ -358,7 +359,7 @@ func (t *Transport) discoverToken(h *hop, rec *recorder, won *Token) (*Token, er
 		}
 		return as(ErrNotSent, h.Named)
 	}
-	if tok := choose(rec, found.Places, won != nil, tokenPlaceAttempt, check, tp.Selection == SelectWLCG); tok != nil {
+	if tok := choose(rec, found.Places, won != nil, attempt, check, tp.Selection == SelectWLCG); tok != nil {
 		won = tok
 	}
 	return won, nil
@@ -377,10 +378,6 @@ func tokenAttempt(candidate, path string, tok *Token, err error) Attempt {
 		}
 	}
 	return a
-}
-
-func tokenPlaceAttempt(p *inventory.Place[Token]) Attempt {
-	return tokenAttempt(p.Candidate, p.Path, p.Cred, p.Err)
 }
 
 // namedToken is the token that an option gives, by value or by file.
@@ -411,12 +408,14 @@ func (n *namedToken) get(h *hop) (*Token, error) {
 	if n.value != nil {
 		return n.value, nil
 	}
-	inv, err := value(h, &n.kept, func(inv *inventory.Inventory[Token]) bool { return inv.Places[0].Cred != nil })
+	inv, err := value(h, &n.kept, func(inv *inventory.Inventory[Token]) bool {
+		return inv.Places[0].Cred != nil && inv.Places[0].Cred.alive(h.now)
+	})
 	if inv == nil {
 		return nil, err
 	}
-	if inv.Places[0].Cred == nil {
-		return nil, inv.Places[0].Err
+	if p := &inv.Places[0]; p.Cred == nil {
+		return nil, p.Err
 	}
 	return inv.Places[0].Cred, nil
 }

@@ -268,7 +268,7 @@ func (t *Transport) chooseX509(h *hop, rec *recorder) (*X509, error) {
 	}
 	var won *X509
 	if n := t.config.x509; n != nil {
-		inv, err := value(h, &n.kept, anyX509)
+		inv, err := value(h, &n.kept, h.anyX509)
 		var place inventory.Place[X509]
 		if inv != nil {
 			place, err = inv.Places[0], nil
@@ -290,7 +290,7 @@ func (t *Transport) chooseX509(h *hop, rec *recorder) (*X509, error) {
 	if p.noDiscovery || won != nil && rec == nil {
 		return won, nil
 	}
-	inv, err := value(h, &t.certs, anyX509)
+	inv, err := value(h, &t.certs, h.anyX509)
 	if inv == nil {
 		rec.add(Attempt{Kind: KindX509, Candidate: "discovery", Err: err}, false, Rejected)
 		return won, h.ctx.Err()
@@ -302,13 +302,9 @@ func (t *Transport) chooseX509(h *hop, rec *recorder) (*X509, error) {
 	return won, nil
 }
 
-func anyX509(inv *inventory.Inventory[X509]) bool {
-	for i := range inv.Places {
-		if inv.Places[i].Cred != nil {
-			return true
-		}
-	}
-	return false
+// anyX509 reports whether there is a certificate that has not expired.
+func (h *hop) anyX509(inv *inventory.Inventory[X509]) bool {
+	return slices.ContainsFunc(inv.Places, func(p inventory.Place[X509]) bool { return p.Cred != nil && p.Cred.check(h.now, 0) == nil })
 }
 
 func x509Attempt(p *inventory.Place[X509]) Attempt {

@@ -93,6 +93,8 @@ func (k Kind) String() string {
 		return "x509"
 	case KindBasic:
 		return "basic"
+	case 0:
+		return "-"
 	}
 	return fmt.Sprintf("Kind(%d)", uint8(k))
 }
@@ -327,6 +329,9 @@ func CheckResponse(resp *http.Response) error {
 		e.Report = rec.report
 	}
 	e.Facts = e.verdict(rec)
+	if to, err := resp.Location(); err == nil && resp.StatusCode < http.StatusBadRequest {
+		e.Facts = append(e.Facts, "the redirect to "+redact.URL(to)+" was not followed")
+	}
 	return e
 }
 
@@ -401,7 +406,16 @@ func namedError(a *Attempt) error {
 	if a.Path != "" {
 		what += " " + a.Path
 	}
-	return fmt.Errorf("scicred: %s: %w", what, exported(a.Err))
+	return fmt.Errorf("%s: %w", what, exported(a.Err))
+}
+
+// prefixed says whose error it is, once.
+func prefixed(err error) error {
+	var chain *ChainError
+	if errors.As(err, &chain) {
+		return err
+	}
+	return fmt.Errorf("scicred: %w", err)
 }
 
 // exported gives the errors of inner rooms the kinds that callers can test for.

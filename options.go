@@ -472,12 +472,12 @@ func (t *Transport) policyFor(ctx context.Context) (*policy, error) {
 		return m.p, nil
 	}
 	if ro.err != nil {
-		return nil, fmt.Errorf("scicred: option of the request: %w", ro.err)
+		return nil, fmt.Errorf("option of the request: %w", ro.err)
 	}
 	p := t.config.policy
 	for _, call := range ro.calls {
 		if err := applyCall(&p, call); err != nil {
-			return nil, fmt.Errorf("scicred: option of the request: %w", err)
+			return nil, fmt.Errorf("option of the request: %w", err)
 		}
 	}
 	t.prepareToken(p.token)

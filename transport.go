@@ -45,7 +45,7 @@ type Transport struct {
 func NewTransport(base http.RoundTripper, opts ...Option) (*Transport, error) {
 	t := &Transport{pool: pool.New(base)}
 	if err := t.configure(opts); err != nil {
-		return nil, fmt.Errorf("scicred: %w", err)
+		return nil, prefixed(err)
 	}
 	return t, nil
 }
@@ -85,6 +85,7 @@ func (t *Transport) checkNamed() error {
 		return nil
 	}
 	h := t.newHop(context.Background(), nil, &c.policy)
+	h.needed = true
 	if c.login != nil && !c.hostsNamed {
 		return errors.New("WithBasicAuth: a password names no server: say with WithHosts where it may go")
 	}
@@ -157,7 +158,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	p, err := t.policyFor(req.Context())
 	if err != nil {
 		outgoing.CloseBody(req)
-		return nil, err
+		return nil, prefixed(err)
 	}
 	h := t.newHop(req.Context(), req, p)
 	d, err := t.decide(h, nil)
@@ -166,7 +167,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	if err != nil {
 		outgoing.CloseBody(req)
-		return nil, err
+		return nil, prefixed(err)
 	}
 	m := message(h, &d)
 	resp, err := t.send(m.Request, h, &d)
@@ -197,6 +198,7 @@ type hop struct {
 	want    fit.Want
 	explain bool // ask no source
 	settled bool // go by what is at hand
+	needed  bool // what is being chosen would be sent
 }
 
 // newHop looks at where the request goes; a nil request is none yet.
@@ -217,8 +219,8 @@ func (t *Transport) newHop(ctx context.Context, req *http.Request, p *policy) *h
 }
 
 // fatal reports whether a named credential that is broken fails the request:
-// on the first hop, if it could go there at all.
-func (h *hop) fatal() bool { return h.First() && h.All == nil && !h.explain && !h.settled }
+// on the first hop, if it would be sent.
+func (h *hop) fatal() bool { return h.needed && h.First() && !h.explain && !h.settled }
 
 // decision is what goes with a request.
 type decision struct {
@@ -243,21 +245,21 @@ func (t *Transport) decide(h *hop, rec *recorder) (d decision, err error) {
 	if h.All != nil && rec == nil {
 		return d, nil
 	}
-	slot := h.Own == "" && h.Auth == nil // the Authorization header is ours to fill
+	slot := h.Own == "" && h.All == nil && h.Auth == nil // the Authorization header is ours to fill
 	if slot || rec != nil {
 		d.login = t.namedLogin(h, rec)
 	}
-	if slot && d.login == nil && h.User == "" || rec != nil {
+	if h.needed = slot && d.login == nil && h.User == ""; h.needed || rec != nil {
 		if d.token, err = t.chooseToken(h, rec); err != nil {
 			return d, err
 		}
 	}
-	if h.TLS == nil || rec != nil {
+	if h.needed = h.All == nil && h.TLS == nil; h.needed || rec != nil {
 		if d.x509, err = t.chooseX509(h, rec); err != nil {
 			return d, err
 		}
 	}
-	if slot && d.login == nil && d.token == nil || rec != nil {
+	if h.needed = slot && d.login == nil && (d.token == nil || h.User != ""); h.needed || rec != nil {
 		if d.login, err = t.chooseNetrc(h, rec, d.login); err != nil {
 			return d, err
 		}
@@ -360,7 +362,7 @@ func (t *Transport) send(out *http.Request, h *hop, d *decision) (*http.Response
 // replaced meanwhile, on disk or at its source. It returns the answer that
 // counts; d becomes what was sent with it.
 func (t *Transport) again(m outgoing.Message, resp *http.Response, h *hop, d *decision) (*http.Response, string, error) {
-	if !d.any() || !outgoing.Repeatable(h.req) {
+	if !d.any() || h.Own != "" || !outgoing.Repeatable(h.req) {
 		return resp, "", nil
 	}
 	if err := t.refresh(h, d); err != nil {
@@ -421,7 +423,7 @@ func (t *Transport) Credentials(ctx context.Context, u *url.URL) (*Credentials, 
 func (t *Transport) Explain(ctx context.Context, u *url.URL) *Report {
 	c, err := t.credentials(ctx, u, true)
 	if err != nil {
-		return &Report{URL: RedactURL(u), now: t.world.Now(), Attempts: []Attempt{{Candidate: "options", Outcome: Rejected, Err: err}}}
+		return &Report{URL: RedactURL(u), now: t.world.Now(), Attempts: []Attempt{{Candidate: "option of the request", Outcome: Rejected, Err: err}}}
 	}
 	return c.Report
 }
@@ -429,14 +431,16 @@ func (t *Transport) Explain(ctx context.Context, u *url.URL) *Report {
 func (t *Transport) credentials(ctx context.Context, u *url.URL, explain bool) (*Credentials, error) {
 	p, err := t.policyFor(ctx)
 	if err != nil {
-		return nil, err
+		return nil, prefixed(err)
 	}
 	h := t.newHop(ctx, Target{URL: u}.request(ctx), p)
 	h.explain = explain
 	rec := &recorder{}
 	d, err := t.decide(h, rec)
-	report := rec.report(h)
-	return &Credentials{Token: d.token, X509: d.x509, Login: d.login, Report: report}, err
+	if err != nil {
+		return nil, prefixed(err)
+	}
+	return &Credentials{Token: d.token, X509: d.x509, Login: d.login, Report: rec.report(h)}, nil
 }
 
 // reportFor writes the report of a decision that has been taken.

@@ -17,7 +17,8 @@ type Stock[T any] struct {
 	*inventory.Inventory[T]
 	index  *fit.Index
 	claims []*jwtclaims.Claims
-	any    bool
+	until  time.Time // when the last of the tokens expires
+	always bool      // one never does
 }
 
 // New indexes an inventory; claims gives those of a token, nil for an opaque
@@ -29,11 +30,21 @@ func New[T any](inv *inventory.Inventory[T], old *Stock[T], claims func(*T) *jwt
 	s := &Stock[T]{Inventory: inv, claims: make([]*jwtclaims.Claims, len(inv.Places))}
 	for i := range inv.Places {
 		if c := inv.Places[i].Cred; c != nil {
-			s.claims[i], s.any = claims(c), true
+			s.note(i, claims(c))
 		}
 	}
 	s.index = fit.NewIndex(s.claims)
 	return s
+}
+
+func (s *Stock[T]) note(i int, c *jwtclaims.Claims) {
+	s.claims[i] = c
+	switch {
+	case c == nil || !c.HasExpiry:
+		s.always = true
+	case c.Expiry.After(s.until):
+		s.until = c.Expiry
+	}
 }
 
 // Inventoried returns the inventory, nil for a nil Stock.
@@ -44,8 +55,8 @@ func (s *Stock[T]) Inventoried() *inventory.Inventory[T] {
 	return s.Inventory
 }
 
-// Usable reports whether there is any token.
-func (s *Stock[T]) Usable() bool { return s.any }
+// Usable reports whether there is any token that has not expired.
+func (s *Stock[T]) Usable(now time.Time) bool { return s.always || now.Before(s.until) }
 
 // Fitting returns the first token that fits and is valid for leeway to come.
 func (s *Stock[T]) Fitting(want fit.Want, now time.Time, leeway time.Duration) *T {
