@@ -33,7 +33,7 @@ type place struct {
 // test's own temporary one.
 func newPlace(t *testing.T, b *bed) *place {
 	t.Helper()
-	dir, err := os.MkdirTemp(b.dir, "place")
+	dir, err := os.MkdirTemp(b.dir, "place") //nolint:usetesting // See above.
 	require.NoError(t, err)
 	require.NoError(t, os.Chmod(dir, 0o755))
 	t.Cleanup(func() { assert.NoError(t, os.RemoveAll(dir)) })
