@@ -311,7 +311,7 @@ func (t *Transport) chooseToken(h *hop, rec *recorder) (*Token, error) {
 		tok, err := t.askSource(s, h)
 		a := tokenAttempt(s.name, "", tok, err)
 		switch {
-		case errors.Is(err, errNotAsked), errors.Is(err, source.ErrCircle):
+		case errors.Is(err, errNotAsked), errors.Is(err, source.ErrNotAsked):
 			a.Err = nil
 			rec.add(a, false, NotAsked)
 		case errors.Is(err, ErrNoCredentials):
@@ -498,10 +498,7 @@ func (t *Transport) askSource(n *namedSource, h *hop) (*Token, error) {
 		}
 		return nil, errNotAsked
 	case h.settled:
-		if a := n.asked.Of(key, target).Peek(); a != nil {
-			return a.Value, a.Err
-		}
-		return nil, errNotAsked
+		return n.asked.Last(key, target)
 	}
 	return n.asked.Get(h.ctx, key, target)
 }

@@ -17,9 +17,9 @@ import (
 var (
 	ErrPanicked = errors.New("the token source panicked")
 	ErrNothing  = errors.New("the token source returned neither a token nor an error")
-	// ErrCircle means that the request which needs a token is one that the
-	// source makes in order to get it.
-	ErrCircle = errors.New("the request is one of the token source's own")
+	// ErrNotAsked means that nobody asked the source, or that the request which
+	// needs a token is one that the source makes in order to get it.
+	ErrNotAsked = errors.New("the token source was not asked")
 )
 
 // Source is one source of values T for targets G, which are told apart by K.
@@ -79,7 +79,7 @@ func (s *Source[K, G, T]) Of(k K, target G) *fresh.Value[Answer[T]] {
 // asked again at once if it has expired.
 func (s *Source[K, G, T]) Get(ctx context.Context, k K, target G) (*T, error) {
 	if InCircle(ctx, s.Owner) {
-		return nil, ErrCircle
+		return nil, ErrNotAsked
 	}
 	v := s.Of(k, target)
 	a, err := v.Get(ctx, func(a *Answer[T]) bool { return a.Value != nil && s.Alive(a.Value) })
@@ -95,6 +95,14 @@ func (s *Source[K, G, T]) Get(ctx context.Context, k K, target G) (*T, error) {
 		return nil, a.Err
 	}
 	return nil, ErrNothing
+}
+
+// Last returns what the source said last, without asking.
+func (s *Source[K, G, T]) Last(k K, target G) (*T, error) {
+	if a := s.Of(k, target).Peek(); a != nil {
+		return a.Value, a.Err
+	}
+	return nil, ErrNotAsked
 }
 
 // ask guards against what a source of somebody else's may do.
