@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 
 	"github.com/scicred/scicred/internal/inventory"
@@ -55,6 +56,9 @@ func (l *Login) String() string {
 	}
 	return fmt.Sprintf("login of %q from %s", l.user, l.candidate)
 }
+
+// LogValue implements [slog.LogValuer].
+func (l *Login) LogValue() slog.Value { return slog.StringValue(l.String()) }
 
 func (l *Login) same(m *Login) bool {
 	return l == nil && m == nil || l != nil && m != nil && l.user == m.user && l.Reveal() == m.Reveal()

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"slices"
@@ -18,7 +19,6 @@ import (
 	"github.com/scicred/scicred/internal/jwtclaims"
 	"github.com/scicred/scicred/internal/origin"
 	"github.com/scicred/scicred/internal/places"
-	"github.com/scicred/scicred/internal/scope"
 	"github.com/scicred/scicred/internal/secret"
 	"github.com/scicred/scicred/internal/source"
 	"github.com/scicred/scicred/internal/stock"
@@ -155,6 +155,9 @@ func (t *Token) String() string {
 	return fmt.Sprintf("token of %q for %q from %s", t.jwt.Subject, t.jwt.Audience, t.candidate)
 }
 
+// LogValue implements [slog.LogValuer].
+func (t *Token) LogValue() slog.Value { return slog.StringValue(t.String()) }
+
 // at returns the token as one that was found there.
 func (t *Token) at(candidate, path string) *Token {
 	c := *t
@@ -192,11 +195,6 @@ func (t *Token) check(want fit.Want, now time.Time, leeway time.Duration) error 
 		return as(ErrNotYetValid, err)
 	}
 	return as(ErrMismatch, err)
-}
-
-func checkScopes(scopes []string) error {
-	_, err := scope.Missing(nil, scopes)
-	return err
 }
 
 // Selection says how a discovered token is chosen.

@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -72,6 +73,9 @@ func (x *X509) String() string {
 	}
 	return fmt.Sprintf("%s from %s", x.subject, x.candidate)
 }
+
+// LogValue implements [slog.LogValuer].
+func (x *X509) LogValue() slog.Value { return slog.StringValue(x.String()) }
 
 func (x *X509) same(y *X509) bool {
 	return x == nil && y == nil || x != nil && y != nil && x.key == y.key

@@ -19,6 +19,7 @@ import (
 	"github.com/scicred/scicred/internal/origin"
 	"github.com/scicred/scicred/internal/osfile"
 	"github.com/scicred/scicred/internal/places"
+	scopes "github.com/scicred/scicred/internal/scope"
 )
 
 // Option configures a [Transport]. Options that make sense for one request are
@@ -261,7 +262,8 @@ func WithScope(scope ...string) RequestOption {
 		for _, s := range scope {
 			p.scope = append(p.scope, strings.Fields(s)...)
 		}
-		return checkScopes(p.scope)
+		_, err := scopes.Missing(nil, p.scope)
+		return err
 	})
 }
 

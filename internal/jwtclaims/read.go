@@ -151,6 +151,9 @@ func (r *reader) time(name string, round func(float64) float64) (time.Time, bool
 		r.fail(name, "is not a number")
 		return time.Time{}, false
 	}
+	if name == "nbf" && seconds == 0 {
+		return time.Unix(0, 0).UTC(), true // valid since ever; issuers write it
+	}
 	if !(seconds > 0 && round(seconds) < endOfTime) {
 		r.fail(name, "is no time between the years 1970 and 9999")
 		return time.Time{}, false
@@ -165,7 +168,7 @@ func (r *reader) version() string {
 		return ""
 	case v == 1.0, v == "1":
 		return "1"
-	case v == "scitoken:2.0":
+	case v == "scitoken:2.0", v == "scitokens:2.0": // the second is what scitokens-cpp and HTCondor write
 		return "scitoken:2.0"
 	}
 	r.fail("ver", "is neither 1 nor scitoken:2.0")
