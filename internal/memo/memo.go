@@ -22,7 +22,7 @@ type Map[K comparable, V any] struct {
 
 // Of returns the value of the key, made if need be by one caller at a time. A
 // hit takes no lock.
-func (m *Map[K, V]) Of(k K, make func() V) V {
+func (m *Map[K, V]) Of(k K, create func() V) V {
 	if now := m.now.Load(); now != nil {
 		if v, ok := (*now)[k]; ok {
 			return v
@@ -39,7 +39,7 @@ func (m *Map[K, V]) Of(k K, make func() V) V {
 			next = maps.Clone(*now)
 		}
 	}
-	v := make()
+	v := create()
 	next[k] = v
 	m.now.Store(&next)
 	return v

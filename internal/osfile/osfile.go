@@ -25,15 +25,15 @@ var (
 	ErrTooLarge         = errors.New("is too large")
 	ErrOwner            = errors.New("belongs to another user")
 	ErrMode             = errors.New("may be read or written by others")
-	ErrNoFolder   error = noFolder{}
+	ErrNoFolder   error = noFolderError{}
 	ErrMoved            = errors.New("was replaced while it was being opened")
 )
 
-// noFolder is a missing file in a missing folder.
-type noFolder struct{}
+// noFolderError is a missing file in a missing folder.
+type noFolderError struct{}
 
-func (noFolder) Error() string { return "no such file, and its folder does not exist either" }
-func (noFolder) Unwrap() error { return fs.ErrNotExist }
+func (noFolderError) Error() string { return "no such file, and its folder does not exist either" }
+func (noFolderError) Unwrap() error { return fs.ErrNotExist }
 
 // ID is what the operating system knows about a file beyond fs.FileInfo.
 type ID struct {

@@ -26,5 +26,5 @@ func Identify(fi fs.FileInfo) (ID, bool) {
 	if !ok {
 		return ID{}, false
 	}
-	return ID{UID: int(st.Uid), Dev: uint64(st.Dev), Inode: st.Ino, Changed: changed(st)}, true //nolint:gosec,unconvert // the width of Dev differs between systems
+	return ID{UID: int(st.Uid), Dev: uint64(st.Dev), Inode: st.Ino, Changed: changed(st)}, true //nolint:unconvert // the width of Dev differs between systems
 }

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+//go:build unix
+
+package osfile_test
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/scicred/scicred/internal/osfile"
+)
+
+// nobody is a user who owns nothing here.
+const nobody = 65534
+
+func TestANamedPipeIsRefusedWithoutWaitingForAWriter(t *testing.T) {
+	t.Parallel()
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
+	refused := make(chan error, 1)
+	go func() {
+		_, _, err := read(machine(), pipe, osfile.Rule{Max: limit})
+		refused <- err
+	}()
+	select {
+	case err := <-refused:
+		require.ErrorIs(t, err, osfile.ErrNotRegular)
+		assert.EqualError(t, err, "is not a regular file but a named pipe")
+	case <-time.After(20 * time.Second): // only ever waited for in a test that fails
+		t.Fatal("reading a named pipe that nobody writes to hangs")
+	}
+}
+
+func TestADeviceIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"/dev/zero", "/dev/null"} {
+		_, _, err := read(machine(), name, osfile.Rule{Max: limit})
+		require.ErrorIs(t, err, osfile.ErrNotRegular, name)
+		assert.EqualError(t, err, "is not a regular file but a device", name)
+	}
+}
+
+func TestALoopOfLinksIsRefused(t *testing.T) {
+	t.Parallel()
+	link := filepath.Join(t.TempDir(), "link")
+	require.NoError(t, os.Symlink("link", link))
+	_, info, err := read(machine(), link, osfile.Rule{Max: limit})
+	require.ErrorIs(t, err, syscall.ELOOP)
+	assert.False(t, info.Stamp.Exists())
+}
+
+func TestAFileWhereAFolderShouldBeIsNotAMissingFile(t *testing.T) {
+	t.Parallel()
+	file := write(t, filepath.Join(t.TempDir(), "file"), "text", 0o600)
+	_, info, err := read(machine(), filepath.Join(file, "token"), osfile.Rule{Max: limit})
+	require.ErrorIs(t, err, syscall.ENOTDIR)
+	assert.NotErrorIs(t, err, fs.ErrNotExist)
+	assert.NotEqual(t, osfile.Stamp{}, info.Stamp)
+}
+
+func TestTheOwnerOfThisProcessesFilesIsKnown(t *testing.T) {
+	t.Parallel()
+	file := write(t, filepath.Join(t.TempDir(), "file"), "text", 0o600)
+	fi, err := os.Stat(file)
+	require.NoError(t, err)
+	id, ok := osfile.Identify(fi)
+	require.True(t, ok)
+	assert.Equal(t, os.Geteuid(), id.UID)
+	assert.NotZero(t, id.Inode)
+	assert.WithinDuration(t, time.Now(), id.Changed, time.Hour)
+
+	link := filepath.Join(filepath.Dir(file), "link")
+	require.NoError(t, os.Link(file, link))
+	fi, err = os.Stat(link)
+	require.NoError(t, err)
+	same, _ := osfile.Identify(fi)
+	assert.Equal(t, id.Inode, same.Inode, "the inode, not the name, tells files apart")
+
+	_, ok = osfile.Identify(fakeInfo{})
+	assert.False(t, ok, "of a file that is not of this system nothing is known")
+}
+
+// Planted files as they really are, which takes root to make.
+func TestPlantedFilesAndLinksAreRefusedInARealSharedFolder(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give files to another user; the rule is tested with made-up owners too")
+	}
+	dir := folder(t, fs.ModeSticky|0o777)
+	file := func(name string) string { return write(t, filepath.Join(dir, name), name, 0o644) }
+	link := func(name, to string) string {
+		path := filepath.Join(dir, name)
+		require.NoError(t, os.Symlink(to, path))
+		return path
+	}
+	give := func(path string) string {
+		require.NoError(t, os.Lchown(path, nobody, nobody))
+		return path
+	}
+	mine, theirs := file("mine"), give(file("theirs"))
+	safe := give(write(t, filepath.Join(folder(t, 0o755), "file"), "elsewhere", 0o644))
+	tests := map[string]struct {
+		path string
+		want error
+	}{
+		"my file":                    {mine, nil},
+		"my link to my file":         {link("a", "mine"), nil},
+		"their file":                 {theirs, osfile.ErrOwner},
+		"their link to my file":      {give(link("b", "mine")), osfile.ErrOwner},
+		"my link to their file":      {link("c", "theirs"), osfile.ErrOwner},
+		"their file in a safe place": {safe, nil},
+	}
+	for name, tt := range tests {
+		data, info, err := read(machine(), tt.path, osfile.Rule{Max: limit})
+		if tt.want == nil {
+			assert.NoError(t, err, name)
+			assert.NotEmpty(t, data, name)
+			continue
+		}
+		assert.ErrorIs(t, err, tt.want, name)
+		assert.Empty(t, data, name)
+		assert.True(t, info.Stamp.Exists(), name)
+	}
+	_, _, err := read(machine(), safe, osfile.Rule{Max: limit, Private: true})
+	assert.ErrorIs(t, err, osfile.ErrOwner)
+}
+
+func TestAFileThatIsSwappedBetweenTwoCallsIsRefused(t *testing.T) {
+	t.Parallel()
+	dir := folder(t, 0o777)
+	name := write(t, filepath.Join(dir, "file"), "the first", 0o600)
+	swapped := write(t, filepath.Join(dir, "new"), "the second", 0o600)
+	f := machine()
+	f.Open = func(name string) (fs.File, error) {
+		file, err := osfile.Open(name)
+		require.NoError(t, os.Rename(swapped, name))
+		return file, err
+	}
+	data, _, err := read(f, name, osfile.Rule{Max: limit})
+	require.ErrorIs(t, err, osfile.ErrMoved)
+	assert.Empty(t, data)
+}
+
+// What the user may not read. Root may read everything, so for root this test
+// runs in a child under another user.
+func TestWhatTheUserMayNotReadIsRefusedWithTheReason(t *testing.T) {
+	if os.Geteuid() == 0 {
+		runAsNobody(t)
+		return
+	}
+	dir := t.TempDir()
+	closed := write(t, filepath.Join(dir, "closed"), "text", 0)
+	cellar := filepath.Join(dir, "cellar")
+	require.NoError(t, os.Mkdir(cellar, 0o700))
+	inside := write(t, filepath.Join(cellar, "file"), "text", 0o600)
+	require.NoError(t, os.Chmod(cellar, 0))
+	t.Cleanup(func() { _ = os.Chmod(cellar, 0o700) })
+
+	for name, path := range map[string]string{"a file without permission": closed, "a file in a folder without permission": inside} {
+		data, info, err := read(machine(), path, osfile.Rule{Max: limit})
+		require.ErrorIs(t, err, fs.ErrPermission, name)
+		require.NotErrorIs(t, err, fs.ErrNotExist, name)
+		assert.EqualError(t, err, "permission denied", name)
+		assert.Empty(t, data, name)
+		assert.False(t, info.Stamp.Exists(), name)
+		assert.NotEqual(t, osfile.Stamp{}, info.Stamp, name)
+	}
+	assert.NotEqual(t, osfile.Stamp{}, machine().Stamp(inside), "that a file cannot be seen does not mean that it is not there")
+}
+
+// runAsNobody runs the test that calls it once more, under another user.
+func runAsNobody(t *testing.T) {
+	t.Helper()
+	dir := t.TempDir()
+	require.NoError(t, os.Chmod(filepath.Dir(dir), 0o755))
+	require.NoError(t, os.Chmod(dir, 0o755))
+	program := filepath.Join(dir, "test") // the go command keeps its own from others
+	copyFile(t, program)
+
+	cmd := exec.CommandContext(t.Context(), program, "-test.run=^"+t.Name()+"$", "-test.v")
+	cmd.Dir, cmd.Env = "/", []string{"TMPDIR=" + os.TempDir()}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+	out, err := cmd.CombinedOutput()
+	if errors.Is(err, syscall.EPERM) {
+		t.Skipf("root may read everything, and this system lets nobody start a process under another user: %v", err)
+	}
+	require.NoError(t, err, "%s", out)
+	assert.Contains(t, string(out), "--- PASS: "+t.Name())
+}
+
+func copyFile(t *testing.T, to string) {
+	t.Helper()
+	self, err := os.Executable()
+	require.NoError(t, err)
+	in, err := os.Open(self)
+	require.NoError(t, err)
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o700)
+	require.NoError(t, err)
+	_, err = io.Copy(out, in)
+	require.NoError(t, err)
+	require.NoError(t, out.Close())
+	require.NoError(t, os.Chmod(to, 0o755))
+}
