@@ -32,6 +32,7 @@ var (
 	ErrEmpty   = errors.New("set, but empty")
 	ErrNoUse   = errors.New("the folder holds no *.use file")
 	ErrHalfSet = errors.New("set, but its other half is not")
+	ErrNoUID   = errors.New("users have no numbers on this system, so there is no such place")
 )
 
 // Warnings: the credential is used all the same.
@@ -44,7 +45,7 @@ type World struct {
 	inventory.World
 	Home func() (string, error)
 	Temp string // /tmp
-	EUID int    // -1 where users have no numbers: the places that carry one do not exist
+	EUID int    // -1 where users have no numbers; then the places that carry one do not exist
 }
 
 // Names of places that are not those of variables.
@@ -70,6 +71,11 @@ func variable(l *looker, name string) (string, error) {
 
 func absent[C any](candidate, path string, err error) []inventory.Place[C] {
 	return []inventory.Place[C]{{Candidate: candidate, Path: path, Absent: true, Err: err}}
+}
+
+// nowhere is a place that does not exist on this system.
+func nowhere[C any](name string) inventory.Candidate[C] {
+	return inventory.Candidate[C]{Name: name, Look: func(*looker) []inventory.Place[C] { return absent[C](name, "", ErrNoUID) }}
 }
 
 func openWarning(info osfile.Info) string {
@@ -121,7 +127,7 @@ func Tokens[C any](w World, take TakeToken[C]) []inventory.Candidate[C] {
 		file("BEARER_TOKEN_FILE", ""),
 	}
 	if w.EUID < 0 {
-		return list
+		return append(list, nowhere[C]("XDG_RUNTIME_DIR"), nowhere[C](w.Temp))
 	}
 	base := "bt_u" + strconv.Itoa(w.EUID)
 	return append(list, file("XDG_RUNTIME_DIR", base), inventory.Candidate[C]{Name: w.Temp, Look: func(l *looker) []inventory.Place[C] {
@@ -208,7 +214,9 @@ func X509[C any](w World, take TakeX509[C]) []inventory.Candidate[C] {
 			return one(PEMFiles(l, "X509_USER_PROXY", path, "", take))
 		}},
 	}
-	if w.EUID >= 0 {
+	if w.EUID < 0 {
+		list = append(list, nowhere[C](w.Temp))
+	} else {
 		list = append(list, inventory.Candidate[C]{Name: w.Temp, Look: func(l *looker) []inventory.Place[C] {
 			return byUID(w, PEMFiles(l, w.Temp, filepath.Join(w.Temp, "x509up_u"+strconv.Itoa(w.EUID)), "", take))
 		}})
