@@ -135,7 +135,7 @@ func (r *Reader) Read(name string, rule Rule) (data []byte, info Info, err error
 	}
 	info.Stamp = r.stampOf(fi)
 	if !fi.Mode().IsRegular() {
-		return nil, info, fmt.Errorf("%w but %s", ErrNotRegular, kindOf(fi.Mode()))
+		return nil, info, notRegular(fi.Mode())
 	}
 	if err := r.checkOwner(name, fi, rule); err != nil {
 		return nil, info, err
@@ -176,6 +176,11 @@ func (r *Reader) openError(name string, err error) error {
 		if _, derr := r.Stat(filepath.Dir(name)); errors.Is(derr, fs.ErrNotExist) {
 			return ErrNoFolder
 		}
+		return bare(err)
+	}
+	// A socket cannot even be opened, and the error (ENXIO) does not say why.
+	if fi, serr := r.Stat(name); serr == nil && !fi.Mode().IsRegular() {
+		return notRegular(fi.Mode())
 	}
 	return bare(err)
 }
@@ -236,6 +241,8 @@ func (r *Reader) sharedFolder(dir string) bool {
 	r.shared[dir] = shared
 	return shared
 }
+
+func notRegular(m fs.FileMode) error { return fmt.Errorf("%w but %s", ErrNotRegular, kindOf(m)) }
 
 func kindOf(m fs.FileMode) string {
 	switch {

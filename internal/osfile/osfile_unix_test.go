@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -49,6 +50,18 @@ func TestADeviceIsRefused(t *testing.T) {
 		require.ErrorIs(t, err, osfile.ErrNotRegular, name)
 		assert.EqualError(t, err, "is not a regular file but a device", name)
 	}
+}
+
+func TestASocketIsCalledSo(t *testing.T) {
+	t.Parallel()
+	socket := filepath.Join(t.TempDir(), "s")
+	l, err := net.Listen("unix", socket)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = l.Close() })
+
+	_, _, err = read(machine(), socket, osfile.Rule{Max: limit})
+	require.ErrorIs(t, err, osfile.ErrNotRegular)
+	assert.EqualError(t, err, "is not a regular file but a socket")
 }
 
 func TestALoopOfLinksIsRefused(t *testing.T) {
