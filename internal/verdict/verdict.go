@@ -49,8 +49,11 @@ func (p *Piece) name() string {
 }
 
 func (p *Piece) where() string {
-	if p.Path == "" || p.Path == p.From {
+	switch {
+	case p.Path == "":
 		return p.From
+	case strings.HasPrefix(p.Path, p.From): // /tmp
+		return p.Path
 	}
 	return p.From + " " + p.Path
 }
