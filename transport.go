@@ -1,5 +1,205 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
+// Package scicred finds the credentials that scientists already have on a
+// machine, attaches every valid one to HTTP requests, and can always say what
+// it did and why.
+//
+// It knows bearer tokens (SciTokens and WLCG tokens; any other if it is named),
+// X.509 user certificates and RFC 3820 proxies, and the logins of a netrc file.
+// A [Transport] is an [http.RoundTripper] for any [http.Client]:
+//
+//	transport, err := scicred.NewTransport(nil)
+//	if err != nil {
+//		return err
+//	}
+//	client := &http.Client{Transport: transport}
+//	resp, err := client.Get("https://data.example.org/frames/1.gwf")
+//
+// Most programs need no more than that, and [CheckResponse] for answers that
+// are no success. Options say three things: what to attach ([WithToken],
+// [WithX509], [WithAudience], [Without] and others), where it may go
+// ([WithHosts], [WithTrustedHosts], [WithPlaintextHTTP]), and what happens if
+// there is none ([FailIfNoAuth], [ForceNoAuth]).
+//
+// Programs that make their requests in another way use [FindToken], [FindX509]
+// and [FindNetrc], or [Transport.Credentials], which returns exactly what a
+// request would carry.
+//
+// # Discovery
+//
+// These places are looked at, per kind and in this order:
+//
+//	token  the token of WithToken or WithTokenFile
+//	       the sources of WithTokenSource, in the order given
+//	       $SCITOKEN
+//	       $SCITOKEN_FILE
+//	       $_CONDOR_CREDS/*.use, in the order of their names
+//	       $BEARER_TOKEN
+//	       $BEARER_TOKEN_FILE
+//	       $XDG_RUNTIME_DIR/bt_u<euid>
+//	       /tmp/bt_u<euid>
+//
+//	x509   the certificate of WithX509 or WithCertificate
+//	       $X509_USER_CERT with $X509_USER_KEY
+//	       $X509_USER_PROXY
+//	       /tmp/x509up_u<euid>
+//	       ~/.globus/usercert.pem with ~/.globus/userkey.pem
+//
+//	basic  the login of WithBasicAuth
+//	       one file: that of WithNetrc, else $NETRC, else ~/.netrc, else ~/_netrc
+//
+// For each kind the first that fits is used. The order is that of
+// igwn-auth-utils; the last four places of tokens are those of WLCG Bearer
+// Token Discovery, and all four get their turn. An empty variable counts as
+// unset. <euid> is the number of the effective user; where users have no
+// numbers (Windows) the places named after it do not exist.
+// $IGWN_AUTH_UTILS_FIND_SCITOKEN and $IGWN_AUTH_UTILS_FIND_X509 are honoured
+// where no option speaks of the kind: 1, y, yes and true demand one, any other
+// value switches the kind off.
+//
+// What the caller named fails the request; what was stumbled upon only fails
+// itself. A discovered file that is missing, expired, garbled or somebody
+// else's is passed over with its reason in the report, and the search goes on.
+// (With netrc it ends: one file is read, the first that is there.) A file that
+// an option names and that cannot be used is an error of [NewTransport], and
+// later of the request that would have carried it.
+//
+// Files are opened once, without waiting for anybody to write to them. Only
+// regular files are read: tokens up to 64 KiB, PEM and netrc up to 1 MiB. In a
+// folder that others may write, such as /tmp, the file must belong to the
+// effective user, and so must a symbolic link to it, since anybody can put one
+// there. A netrc file must be the user's and closed to all others. Discovery
+// never prompts, and never asks a server.
+//
+// # Selection
+//
+// A discovered token fits if it has 60 seconds to live ([TokenPolicy]), is not
+// dated more than 60 seconds ahead, and names the audience of the URL:
+// scheme://host or, for a port that is not the scheme's own, also
+// scheme://host:port. The audiences ANY (SciTokens) and
+// https://wlcg.cern.ch/jwt/v1/any fit everywhere. So does a token without an
+// audience, unless it follows a profile that demands one. [WithAudience]
+// replaces the URL's audience, [WithIssuer] and [WithScope] ask for more; the
+// paths of scopes match by whole segments, so that read:/a covers /a/b and not
+// /ab. A claim of the wrong type makes a token unusable: it is never read as
+// absent. A token without expiry is accepted and shown as such. Signatures are
+// not verified: the server does that, and discovery works offline.
+//
+// A token that is no JWT does not say for whom it is. It is used if it was
+// named, or under [SelectWLCG], which takes what is in the first place that is
+// not empty, without looking into it. A token file may also hold a JSON object
+// with a member access_token.
+//
+// A discovered certificate is usable if its key is there, not encrypted and its
+// own, and if the whole chain is valid now and for ten minutes more
+// ([WithCertificateLeeway]). The blocks of a PEM file may stand in any order.
+// The chain is not verified.
+//
+// In the netrc file host:port goes before host, and of two entries the first
+// that has a login or a password counts. A user name in the URL selects the
+// entry of that user. The default entry is used only with [WithNetrcDefault].
+//
+// # Where credentials go
+//
+// Tokens and logins travel over https alone. Over http to localhost,
+// 127.0.0.0/8 and ::1, without a proxy, those go that the caller named;
+// [WithPlaintextHTTP] lifts the rule for the stubborn. [WithHosts] limits every
+// kind on every hop. A password, and a token that names no audience, need it if
+// an option of the Transport gives them: else they would go to every server.
+//
+// A request has one Authorization header. The caller's own is never touched;
+// then comes the login of [WithBasicAuth], then a token, then netrc. The
+// certificate is offered besides, whatever the header says. A URL with a user
+// name and no password asks for the netrc login of that user, and gets no
+// token.
+//
+// A presigned URL (X-Amz-Signature, X-Goog-Signature, Signature or sig in its
+// query) is a credential by itself: it gets no token and no login. An https
+// proxy is not offered the certificate.
+//
+// Connections are kept apart: each certificate has an [http.Transport] of its
+// own, cloned from the base, and requests that must show none have another. For
+// this the base must be an *http.Transport without DialTLS hooks and client
+// certificate; behind any other RoundTripper tokens and logins work,
+// certificates are skipped, and [WithX509] is an error.
+//
+// # Redirects
+//
+// What goes along is decided afresh for each hop. After a redirect to another
+// origin (scheme, host or port) nothing is attached for the rest of the chain,
+// not even when it leads back; an Authorization header that net/http copied
+// along and TransferHeader headers are removed, and Referer loses its query. An
+// Authorization header that CheckRedirect sets on purpose stays.
+// [WithTrustedHosts] names hosts, such as the data servers of a redirector, to
+// which credentials may follow: there a token fits by the audience of that host
+// or by that of the first one. From https to http nothing ever follows.
+//
+// The rule needs the chain of responses that net/http keeps. A RoundTripper
+// around this one that builds new requests breaks it: then use WithHosts.
+//
+// # Rotation
+//
+// At most once a second a request looks whether the variables, files and
+// folders that the answer depends on have changed, and reads again what may
+// have; nothing runs in the background and there is nothing to close.
+//
+// While a file is unreadable or garbled, the good credential that it held is
+// used until it expires; a file that is gone at two looks is withdrawn. A
+// renewed certificate gets new connections. On 401 and 403 the places of what
+// was sent are looked at once more, at once: if there is another credential
+// now, the request is sent a second time, once, if its body can be sent again
+// (GetBody) and the Authorization header was not the caller's.
+//
+// # Errors and reports
+//
+// Every decision is a [Report] with an [Attempt] for each place: attached,
+// shadowed by another credential, withheld from this server, rejected, not
+// found, skipped or not asked, and why. [Transport.Explain] returns it without
+// sending anything. With [FailIfNoAuth] a request that would go without a
+// credential fails with a [ChainError], which prints the report; it is
+// [ErrNoCredentials] to errors.Is, and also whatever was wrong with what was
+// found: [ErrExpired], [ErrMismatch], [ErrInsecure] and so on. [CheckResponse]
+// makes a [StatusError] of a response that is no success, with what was sent,
+// where it came from, and what can be told from here about why it failed.
+//
+// No error, report or log line holds a secret, and no type of this package
+// prints one, by any verb, in JSON or with slog. [Token.Reveal] and
+// [Login.Reveal] return the secret. URLs are redacted ([RedactURL]); those in
+// errors of [http.Client] are net/http's own and are not.
+//
+// # Per-request options
+//
+// A [RequestOption] given to [NewContext] holds for the requests made with that
+// context, on top of the Transport's own options; of nested calls the later
+// wins. A server that acts for many users makes one Transport with
+// [WithoutDiscovery], so that its own credentials stay out of it, and gives
+// each request the user's token with [WithToken]. Options of a request survive
+// redirects, as the context does, and the rules of redirects bind them.
+// WithHosts on a request narrows, never widens. Certificates cannot be given
+// per request: they belong to connections, and connections are shared.
+//
+// # Other worlds
+//
+// [System] is all that the outside world supplies: environment, files, user and
+// clock. [WithSystem] and its methods find credentials in another one, for
+// tests and for services whose users' environment is not their own. Package
+// credtest makes certificates, proxies and tokens for tests, and servers that
+// record which secret reached them.
+//
+// # Other RoundTrippers
+//
+// Put what retries, caches, measures or logs around this Transport, not under
+// it: outside it sees the caller's request without our credentials, inside it
+// would see the Authorization header.
+//
+// # Compatibility promise
+//
+// From version 1.0 on, what compiles against one version compiles against every
+// later one of the same major version, and the names of places, their order,
+// and the rules of where credentials go change only where security demands it.
+// Before, a minor version may change them and the change log says so. The texts
+// of errors and of [Attempt.Detail] are for people and may change at any time:
+// test errors with errors.Is and errors.As.
 package scicred
 
 import (
