@@ -22,7 +22,7 @@ func warm(tb testing.TB) (*scicred.Transport, *http.Request) {
 	tb.Helper()
 	env := map[string]string{"BEARER_TOKEN": issuer().SciToken(credtest.Claims{"aud": "https://data.example.org"})}
 	dir := tb.TempDir()
-	tr, err := scicred.NewTransport(answer{&http.Response{StatusCode: 200, Body: http.NoBody}}, scicred.WithSystem(&scicred.System{
+	tr, err := scicred.NewTransport(answer{&http.Response{StatusCode: http.StatusOK, Body: http.NoBody}}, scicred.WithSystem(&scicred.System{
 		LookupEnv: func(k string) (string, bool) { v, ok := env[k]; return v, ok },
 		HomeDir:   func() (string, error) { return dir, nil },
 		TempDir:   func() string { return dir },

@@ -157,7 +157,7 @@ func (t *Transport) chooseNetrc(h *hop, rec *recorder, named *Login) (*Login, er
 	inv, err := value(h, &t.netrc, func(inv *inventory.Inventory[netrc]) bool { return inv.Places[len(inv.Places)-1].Cred != nil })
 	if inv == nil {
 		rec.add(Attempt{Kind: KindBasic, Candidate: places.NameNetrc, Err: err}, false, Rejected)
-		return named, h.ctx.Err()
+		return named, h.gone()
 	}
 	won := named
 	for i := range inv.Places {

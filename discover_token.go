@@ -339,7 +339,7 @@ func (t *Transport) discoverToken(h *hop, rec *recorder, won *Token) (*Token, er
 	found, err := value(h, &t.tokens, func(s *stock.Stock[Token]) bool { return s.Usable(h.now) })
 	if found == nil {
 		rec.add(Attempt{Kind: KindToken, Candidate: "discovery", Err: err}, false, Rejected)
-		return won, h.ctx.Err()
+		return won, h.gone() //nolint:nilerr // it is in the report, and the request goes on without
 	}
 	tp := t.config.tokens
 	if rec == nil {

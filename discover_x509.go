@@ -275,7 +275,7 @@ func (t *Transport) chooseX509(h *hop, rec *recorder) (*X509, error) {
 		inv, err := value(h, &n.kept, h.anyX509)
 		var place inventory.Place[X509]
 		if inv != nil {
-			place, err = inv.Places[0], nil
+			place = inv.Places[0]
 		} else {
 			place = inventory.Place[X509]{Candidate: n.name(), Path: n.certFile, Err: err}
 		}
@@ -297,7 +297,7 @@ func (t *Transport) chooseX509(h *hop, rec *recorder) (*X509, error) {
 	inv, err := value(h, &t.certs, h.anyX509)
 	if inv == nil {
 		rec.add(Attempt{Kind: KindX509, Candidate: "discovery", Err: err}, false, Rejected)
-		return won, h.ctx.Err()
+		return won, h.gone()
 	}
 	check := func(x *X509) error { return x.check(h.now, t.certLeeway()) }
 	if x := choose(rec, inv.Places, won != nil, x509Attempt, check, false); x != nil {

@@ -227,9 +227,9 @@ func TestWithX509(t *testing.T) {
 		opt  scicred.Option
 		want string
 	}{
-		"a pair":            {scicred.WithX509(cert, key), "/CN=albert"},
-		"a combined file":   {scicred.WithX509(proxy, ""), "/CN=albert/CN="},
-		"a function":        {scicred.WithCertificate(func(context.Context) (*tls.Certificate, error) { c := ca.User("card").TLS(); return &c, nil }), "/CN=card"},
+		"a pair":             {scicred.WithX509(cert, key), "/CN=albert"},
+		"a combined file":    {scicred.WithX509(proxy, ""), "/CN=albert/CN="},
+		"a function":         {scicred.WithCertificate(func(context.Context) (*tls.Certificate, error) { c := ca.User("card").TLS(); return &c, nil }), "/CN=card"},
 		"another certleeway": {scicred.WithCertificateLeeway(time.Hour), "/CN=albert/CN="},
 	}
 	for name, tt := range tests {
@@ -302,7 +302,7 @@ func TestAnHTTPSProxyIsNotOfferedTheCertificate(t *testing.T) {
 	t.Parallel()
 	ca := credtest.NewCA("Proxy CA")
 	shown := make(chan int, 8)
-	listener, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{ca.Host("127.0.0.1").TLS()}, ClientAuth: tls.RequestClientCert}) //nolint:gosec // a test's
+	listener, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{ca.Host("127.0.0.1").TLS()}, ClientAuth: tls.RequestClientCert})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = listener.Close() })
 	go func() {

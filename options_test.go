@@ -86,7 +86,7 @@ func TestConstructorRefuses(t *testing.T) {
 	good := is.SciToken(credtest.Claims{"aud": "https://data.example.org"})
 	noAudience := is.SciToken(credtest.Claims{"aud": nil, "ver": nil})
 	foreign := &stub{}
-	ownCert := &http.Transport{TLSClientConfig: &tls.Config{Certificates: []tls.Certificate{ca.User("v").TLS()}}} //nolint:gosec // never dials
+	ownCert := &http.Transport{TLSClientConfig: &tls.Config{Certificates: []tls.Certificate{ca.User("v").TLS()}}}
 	tests := []struct {
 		rule string
 		base http.RoundTripper
@@ -213,7 +213,7 @@ func TestRequestOptionsAccumulateAndTheLaterWins(t *testing.T) {
 			require.NoError(t, err)
 			ctx := t.Context()
 			for _, c := range tt.calls {
-				ctx = scicred.NewContext(ctx, c...)
+				ctx = scicred.NewContext(ctx, c...) //nolint:fatcontext // nesting is what is tested
 			}
 			for range 2 { // the second time from what was merged the first time
 				err = get(t, ctx, tr, dataURL)

@@ -106,7 +106,9 @@ func TestNoExportedTypePrintsASecret(t *testing.T) {
 			t.Parallel()
 			printed := everyPrinting(v)
 			for i, s := range secrets {
-				assert.False(t, strings.Contains(printed, s), "secret %d is printed", i)
+				if strings.Contains(printed, s) { // not assert: it would print all of it
+					t.Errorf("secret %d is printed", i)
+				}
 			}
 			if name != "Target" && name != "System" { // a Target holds the caller's own URL, a System his own functions
 				w := walker{secrets: secrets, seen: map[uintptr]bool{}}

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -53,7 +54,7 @@ func carries(a credtest.Arrival, kind scicred.Kind) bool {
 	return false
 }
 
-func TestRedirectMatrix(t *testing.T) {
+func TestRedirectMatrix(t *testing.T) { //nolint:tparallel // the cases share a site, whose arrivals they read
 	t.Parallel()
 	destinations := []struct {
 		name string
@@ -162,7 +163,7 @@ func TestALoopEndsWithAnErrorAndItsBodyClosed(t *testing.T) {
 	site.Handle("/loop", credtest.Redirect(302, "/loop"))
 	tr, err := scicred.NewTransport(site.Transport(), scicred.WithSystem(greedy(t, scicred.KindToken)))
 	require.NoError(t, err)
-	resp, err := (&http.Client{Transport: tr}).Get(site.Origin + "/loop") //nolint:noctx // the shape users write
+	resp, err := (&http.Client{Transport: tr}).Get(site.Origin + "/loop")
 	require.ErrorContains(t, err, "stopped after 10 redirects")
 	require.NotNil(t, resp)
 	_, err = resp.Body.Read(make([]byte, 1))
@@ -180,7 +181,7 @@ func TestATokenForTheDirectorGoesToTrustedCaches(t *testing.T) {
 		site.Forget()
 		tr, err := scicred.NewTransport(site.Transport(), scicred.WithSystem(empty(t, map[string]string{"BEARER_TOKEN": raw})), scicred.WithTrustedHosts("*.example.org"))
 		require.NoError(t, err)
-		resp, err := (&http.Client{Transport: tr}).Get(site.Origin + "/ns/f") //nolint:noctx // the shape users write
+		resp, err := (&http.Client{Transport: tr}).Get(site.Origin + "/ns/f")
 		require.NoError(t, err)
 		require.NoError(t, resp.Body.Close())
 		all := site.Arrivals()
@@ -196,7 +197,7 @@ func TestFailIfNoAuthIsJudgedOnTheFirstHop(t *testing.T) {
 	site.Handle("/f", credtest.Redirect(302, site.OtherHost+"/presigned?X-Amz-Signature=x"))
 	tr, err := scicred.NewTransport(site.Transport(), scicred.WithSystem(greedy(t, scicred.KindToken)), scicred.FailIfNoAuth(scicred.KindToken))
 	require.NoError(t, err)
-	resp, err := (&http.Client{Transport: tr}).Get(site.Origin + "/f") //nolint:noctx // the shape users write
+	resp, err := (&http.Client{Transport: tr}).Get(site.Origin + "/f")
 	require.NoError(t, err)
 	require.NoError(t, resp.Body.Close())
 	assert.Empty(t, site.Leaks(site.OtherHost))
@@ -222,7 +223,7 @@ func TestWithHostsHoldsOnEveryHop(t *testing.T) {
 	}
 	// But never on the first hop.
 	site.Forget()
-	resp, err = (&http.Client{Transport: tr}).Get(site.As("a.example.org") + "/x") //nolint:noctx // the shape users write
+	resp, err = (&http.Client{Transport: tr}).Get(site.As("a.example.org") + "/x")
 	require.NoError(t, err)
 	require.NoError(t, resp.Body.Close())
 	assert.Empty(t, site.Leaks(site.As("a.example.org")))
@@ -294,7 +295,7 @@ func TestCheckResponseStatuses(t *testing.T) {
 		var se *scicred.StatusError
 		require.ErrorAs(t, err, &se, code)
 		assert.Equal(t, code, se.StatusCode)
-		assert.EqualValues(t, 7e9, se.RetryAfter)
+		assert.Equal(t, 7*time.Second, se.RetryAfter)
 		assert.NotContains(t, err.Error(), "hidden")
 		assert.NotContains(t, err.Error(), "pw")
 		assert.Contains(t, err.Error(), fmt.Sprint(code))

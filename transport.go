@@ -418,6 +418,9 @@ func (t *Transport) newHop(ctx context.Context, req *http.Request, p *policy) *h
 	return h
 }
 
+// gone returns why nobody waits for the answer any more.
+func (h *hop) gone() error { return context.Cause(h.ctx) }
+
 // fatal reports whether a named credential that is broken fails the request:
 // on the first hop, if it would be sent.
 func (h *hop) fatal() bool { return h.needed && h.First() && !h.explain && !h.settled }
@@ -565,14 +568,11 @@ func (t *Transport) again(m outgoing.Message, resp *http.Response, h *hop, d *de
 	if !d.any() || h.Own != "" || !outgoing.Repeatable(h.req) {
 		return resp, "", nil
 	}
-	if err := t.refresh(h, d); err != nil {
-		return resp, "", nil // the first answer stands
-	}
 	h2 := t.newHop(h.ctx, h.req, h.policy)
 	h2.settled = true
-	d2, err := t.decide(h2, nil)
-	if err != nil || !d2.any() || d.same(&d2) {
-		return resp, "", nil
+	d2, changed := t.replaced(h2, d)
+	if !changed {
+		return resp, "", nil // the first answer stands
 	}
 	out, ok := m.Again(h.ctx, h.req)
 	if !ok {
@@ -581,12 +581,13 @@ func (t *Transport) again(m outgoing.Message, resp *http.Response, h *hop, d *de
 	outgoing.Discard(resp)
 	*d = d2
 	second := message(&hop{Passage: h.Passage, req: out}, d)
-	resp, err = t.send(second.Request, h2, d)
+	resp, err := t.send(second.Request, h2, d)
 	return resp, "sent a second time, with a credential that had been replaced meanwhile", err
 }
 
-// refresh looks again at the places of what was sent.
-func (t *Transport) refresh(h *hop, d *decision) error {
+// replaced looks again at the places of what was sent, and reports whether
+// something else would be sent now.
+func (t *Transport) replaced(h *hop, d *decision) (decision, bool) {
 	var errs []error
 	if d.token != nil {
 		errs = append(errs, t.refreshToken(h, d.token))
@@ -598,7 +599,11 @@ func (t *Transport) refresh(h *hop, d *decision) error {
 		_, err := t.netrc.Refresh(h.ctx)
 		errs = append(errs, err)
 	}
-	return errors.Join(errs...)
+	if errors.Join(errs...) != nil {
+		return decision{}, false
+	}
+	now, err := t.decide(h, nil)
+	return now, err == nil && now.any() && !d.same(&now)
 }
 
 // Credentials is what a request would carry. The fields are nil for what it
