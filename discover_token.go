@@ -334,12 +334,12 @@ func (t *Transport) chooseToken(h *hop, rec *recorder) (*Token, error) {
 // discoverToken goes on with discovery, unless an earlier candidate won.
 func (t *Transport) discoverToken(h *hop, rec *recorder, won *Token) (*Token, error) {
 	if h.policy.noDiscovery || rec == nil && (won != nil || h.Named != nil) {
-		return won, nil
+		return won, nil //nolint:nilerr // Named is a reason, not a failure
 	}
 	found, err := value(h, &t.tokens, func(s *stock.Stock[Token]) bool { return s.Usable(h.now) })
 	if found == nil {
 		rec.add(Attempt{Kind: KindToken, Candidate: "discovery", Err: err}, false, Rejected)
-		return won, h.gone() //nolint:nilerr // it is in the report, and the request goes on without
+		return won, h.gone()
 	}
 	tp := t.config.tokens
 	if rec == nil {
