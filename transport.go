@@ -565,11 +565,10 @@ func (t *Transport) send(out *http.Request, h *hop, d *decision) (*http.Response
 // replaced meanwhile, on disk or at its source. It returns the answer that
 // counts; d becomes what was sent with it.
 func (t *Transport) again(m outgoing.Message, resp *http.Response, h *hop, d *decision) (*http.Response, string, error) {
-	if !d.any() || h.Own != "" || !outgoing.Repeatable(h.req) {
+	if !d.any() || h.Own != "" {
 		return resp, "", nil
 	}
 	h2 := t.newHop(h.ctx, h.req, h.policy)
-	h2.settled = true
 	d2, changed := t.replaced(h2, d)
 	if !changed {
 		return resp, "", nil // the first answer stands

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+package scicred_test
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/scicred/scicred"
+	"github.com/scicred/scicred/credtest"
+)
+
+func parse(t *testing.T, raw string) *url.URL {
+	t.Helper()
+	u, err := url.Parse(raw)
+	require.NoError(t, err)
+	return u
+}
+
+func TestCredentialsKnowWhatHTTPClientDoesWithAURLsPassword(t *testing.T) {
+	t.Parallel()
+	sys := netrcWorld(t, "machine data.example.org login u password other\n", map[string]string{
+		"BEARER_TOKEN": issuer().SciToken(credtest.Claims{"aud": "https://data.example.org"}),
+	})
+	tr, err := scicred.NewTransport(nil, scicred.WithSystem(sys))
+	require.NoError(t, err)
+	c, err := tr.Credentials(t.Context(), parse(t, "https://u:p@data.example.org/"))
+	require.NoError(t, err)
+	assert.Nil(t, c.Token)
+	assert.Nil(t, c.Login)
+	assert.Regexp(t, `token +shadowed +BEARER_TOKEN .*Authorization header of its own`, c.Report.String())
+	assert.Regexp(t, `basic +shadowed`, c.Report.String())
+}
+
+func TestARequestWithTheCallersHeaderIsNotSentAgainForACertificate(t *testing.T) {
+	t.Parallel()
+	site := credtest.NewSite()
+	t.Cleanup(site.Close)
+	path := filepath.Join(t.TempDir(), "proxy")
+	ca := credtest.NewCA("Users")
+	replace(t, path, ca.User("old").Proxy().PEM())
+	site.HandleFunc("/f", func(w http.ResponseWriter, _ *http.Request) {
+		replace(t, path, ca.User("new").Proxy().PEM())
+		w.WriteHeader(http.StatusForbidden)
+	})
+	tr, err := scicred.NewTransport(site.Transport(), scicred.WithSystem(empty(t, map[string]string{"X509_USER_PROXY": path})))
+	require.NoError(t, err)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, site.Origin+"/f", http.NoBody)
+	require.NoError(t, err)
+	req.Header.Set("Authorization", "Bearer mine")
+	resp, err := tr.RoundTrip(req)
+	require.NoError(t, err)
+	require.NoError(t, resp.Body.Close())
+	assert.Len(t, site.Arrivals(), 1)
+}
+
+func TestADiscoveredLoginDoesNotGoToThisMachineInCleartext(t *testing.T) {
+	t.Parallel()
+	netrc := "machine localhost login u password p\n"
+	s := &stub{}
+	sys := netrcWorld(t, netrc, nil)
+	tr, err := scicred.NewTransport(s, scicred.WithSystem(sys))
+	require.NoError(t, err)
+	require.NoError(t, get(t, t.Context(), tr, "http://localhost/"))
+	assert.Empty(t, s.last(t))
+	// The same file, named, may.
+	home, err := sys.HomeDir()
+	require.NoError(t, err)
+	tr, err = scicred.NewTransport(s, scicred.WithSystem(sys), scicred.WithNetrc(filepath.Join(home, ".netrc")))
+	require.NoError(t, err)
+	require.NoError(t, get(t, t.Context(), tr, "http://localhost/"))
+	assert.Equal(t, basic("u", "p"), s.last(t))
+}
+
+func TestTheDefaultEntryIsUsedOnlyOnDemand(t *testing.T) {
+	t.Parallel()
+	for _, demand := range []bool{false, true} {
+		s := &stub{}
+		opts := []scicred.Option{scicred.WithSystem(netrcWorld(t, "default login u password p\n", nil))}
+		if demand {
+			opts = append(opts, scicred.WithNetrcDefault())
+		}
+		tr, err := scicred.NewTransport(s, opts...)
+		require.NoError(t, err)
+		require.NoError(t, get(t, t.Context(), tr, dataURL))
+		if demand {
+			assert.Equal(t, basic("u", "p"), s.last(t))
+		} else {
+			assert.Empty(t, s.last(t))
+			assert.Contains(t, tr.Explain(t.Context(), parse(t, dataURL)).String(), "WithNetrcDefault")
+		}
+	}
+}
+
+func TestANamedNetrcThatIsGoneFailsTheRequestAtTheSecondLook(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "netrc")
+	replace(t, path, []byte("machine data.example.org login u password p\n"))
+	var c clock
+	sys := empty(t, nil)
+	sys.Now = c.now
+	s := &stub{}
+	tr, err := scicred.NewTransport(s, scicred.WithSystem(sys), scicred.WithNetrc(path))
+	require.NoError(t, err)
+	require.NoError(t, get(t, t.Context(), tr, dataURL))
+	require.NoError(t, os.Remove(path))
+	c.advance(2 * time.Second)
+	require.NoError(t, get(t, t.Context(), tr, dataURL), "a writer may be at work")
+	assert.Equal(t, basic("u", "p"), s.last(t))
+	c.advance(2 * time.Second)
+	err = get(t, t.Context(), tr, dataURL)
+	require.ErrorIs(t, err, os.ErrNotExist)
+	require.ErrorContains(t, err, path)
+}
+
+func TestANamedCertificateThatExpiresFailsTheRequest(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "proxy")
+	replace(t, path, credtest.NewCA("Users").User("u").Proxy(credtest.ExpiresIn(time.Hour)).PEM())
+	var c clock
+	sys := empty(t, nil)
+	sys.Now = c.now
+	site := credtest.NewSite()
+	t.Cleanup(site.Close)
+	tr, err := scicred.NewTransport(site.Transport(), scicred.WithSystem(sys), scicred.WithX509(path, ""))
+	require.NoError(t, err)
+	c.advance(59 * time.Minute)
+	require.NoError(t, get(t, t.Context(), tr, site.Origin+"/f"), "a named one counts until it expires")
+	assert.NotEmpty(t, site.Arrivals()[0].Subject())
+	c.advance(2 * time.Minute)
+	err = get(t, t.Context(), tr, site.Origin+"/f")
+	require.ErrorIs(t, err, scicred.ErrExpired)
+	require.ErrorContains(t, err, path)
+}
+
+func TestACertificateBecomesValidWithTime(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "cert")
+	start := time.Now()
+	user := credtest.NewCA("Users").User("u", credtest.WithValidity(start.Add(time.Hour), start.Add(24*time.Hour)))
+	replace(t, path, user.PEM())
+	require.NoError(t, os.Chtimes(path, start.Add(-time.Hour), start.Add(-time.Hour)))
+	var c clock
+	sys := empty(t, map[string]string{"X509_USER_PROXY": path})
+	sys.Now = c.now
+	tr, err := scicred.NewTransport(nil, scicred.WithSystem(sys))
+	require.NoError(t, err)
+	u := parse(t, dataURL)
+	got, err := tr.Credentials(t.Context(), u)
+	require.NoError(t, err)
+	assert.Nil(t, got.X509)
+	assert.Regexp(t, `x509 +rejected +X509_USER_PROXY .*not valid`, got.Report.String())
+	c.advance(2 * time.Hour)
+	got, err = tr.Credentials(t.Context(), u)
+	require.NoError(t, err)
+	assert.NotNil(t, got.X509)
+}
+
+func TestWithCertificateLeewayZeroMeansUntilItExpires(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "proxy")
+	replace(t, path, credtest.NewCA("Users").User("u").Proxy(credtest.ExpiresIn(5*time.Minute)).PEM())
+	for _, tt := range []struct {
+		opts []scicred.Option
+		want bool
+	}{{nil, false}, {[]scicred.Option{scicred.WithCertificateLeeway(0)}, true}, {[]scicred.Option{scicred.WithCertificateLeeway(time.Hour)}, false}} {
+		tr, err := scicred.NewTransport(nil, append(tt.opts, scicred.WithSystem(empty(t, map[string]string{"X509_USER_PROXY": path})))...)
+		require.NoError(t, err)
+		got, err := tr.Credentials(t.Context(), parse(t, dataURL))
+		require.NoError(t, err)
+		assert.Equal(t, tt.want, got.X509 != nil)
+	}
+}
+
+// closing counts the connections that were closed.
+type closing struct {
+	net.Conn
+	closed *atomic.Int32
+}
+
+func (c closing) Close() error { c.closed.Add(1); return c.Conn.Close() }
+
+func TestTheIdleConnectionsOfARotatedIdentityAreClosed(t *testing.T) {
+	t.Parallel()
+	site := credtest.NewSite()
+	t.Cleanup(site.Close)
+	base := site.Transport()
+	base.ForceAttemptHTTP2 = false
+	var closed atomic.Int32
+	dial := base.DialContext
+	base.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := dial(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		return closing{conn, &closed}, nil
+	}
+	path := filepath.Join(t.TempDir(), "proxy")
+	ca := credtest.NewCA("Users")
+	replace(t, path, ca.User("old").Proxy().PEM())
+	var c clock
+	sys := empty(t, map[string]string{"X509_USER_PROXY": path})
+	sys.Now = c.now
+	tr, err := scicred.NewTransport(base, scicred.WithSystem(sys))
+	require.NoError(t, err)
+	fetch(t, t.Context(), tr, site.Origin+"/1")
+	fetch(t, t.Context(), tr, site.Origin+"/2")
+	assert.Zero(t, closed.Load(), "an identity keeps its connection")
+	replace(t, path, ca.User("new").Proxy().PEM())
+	c.advance(2 * time.Second)
+	fetch(t, t.Context(), tr, site.Origin+"/3")
+	assert.EqualValues(t, 1, closed.Load())
+}
+
+func TestABodyThatCannotBeSentAgainIsSaid(t *testing.T) {
+	t.Parallel()
+	path, write, mint := rotating(t, nil)
+	write(mint("one"))
+	base := &answering{}
+	base.answer = func(*http.Request) *http.Response {
+		write(mint("two"))
+		return &http.Response{StatusCode: http.StatusUnauthorized}
+	}
+	tr, err := scicred.NewTransport(base, scicred.WithSystem(empty(t, map[string]string{"BEARER_TOKEN_FILE": path})))
+	require.NoError(t, err)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, dataURL, &onceReader{strings.NewReader("x")})
+	require.NoError(t, err)
+	resp, err := tr.RoundTrip(req)
+	require.NoError(t, err)
+	require.Len(t, base.seen, 1)
+	require.ErrorContains(t, scicred.CheckResponse(resp), "the body could not be sent again")
+}
