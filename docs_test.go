@@ -8,6 +8,7 @@ import (
 	"go/token"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -190,6 +191,75 @@ func sentinels(t *testing.T, dir string) []string {
 	return texts
 }
 
+// The page on architecture says which test holds which rule; and each of them
+// must be there.
+func TestArchitectureNamesTestsThatExist(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("docs/architecture.md")
+	require.NoError(t, err)
+	var sources strings.Builder
+	for _, pattern := range []string{"*_test.go", "*/*_test.go", "*/*/*_test.go", "*/*/*/*_test.go"} {
+		names, err := filepath.Glob(pattern)
+		require.NoError(t, err)
+		for _, name := range names {
+			text, err := os.ReadFile(name)
+			require.NoError(t, err)
+			sources.Write(text)
+		}
+	}
+	named := regexp.MustCompile("`(Test[A-Za-z0-9]+)`").FindAllStringSubmatch(string(page), -1)
+	assert.Greater(t, len(named), 30)
+	for _, m := range named {
+		if !strings.Contains(sources.String(), "\nfunc "+m[1]+"(") {
+			t.Errorf("there is no %s", m[1])
+		}
+	}
+}
+
+// The table that the README shows is the one that an example prints.
+func TestTheReadmeShowsARealReport(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("README.md")
+	require.NoError(t, err)
+	examples, err := os.ReadFile("example_test.go")
+	require.NoError(t, err)
+	_, after, found := strings.Cut(string(readme), "```\nKIND")
+	require.True(t, found)
+	table, _, _ := strings.Cut("KIND"+after, "\n```")
+	printed := strings.ReplaceAll(string(examples), "\n\t// ", "\n")
+	if !strings.Contains(printed, table) {
+		t.Error("ExampleTransport_Explain prints another table")
+	}
+}
+
+// The Go code of the README and of the page on igwn-auth-utils must compile.
+func TestTheGoCodeOfThePagesCompiles(t *testing.T) {
+	t.Parallel()
+	block := regexp.MustCompile("(?s)```go\n(.*?)```")
+	checked := 0
+	for _, page := range []string{"README.md", "docs/igwn-auth-utils.md"} {
+		text, err := os.ReadFile(page)
+		require.NoError(t, err)
+		for _, m := range block.FindAllStringSubmatch(string(text), -1) {
+			checked++
+			body := m[1]
+			if !strings.Contains(body, "return ") {
+				body += "return err\n"
+			}
+			logging := ""
+			if strings.Contains(body, "log.") {
+				logging = "\t\"log\"\n"
+			}
+			program := "package main\n\nimport (\n" + logging + "\t\"net/http\"\n\n\t\"github.com/scicred/scicred\"\n)\n\nfunc run() error {\n" + body + "}\n\nfunc main() { _ = run() }\n"
+			name := filepath.Join(t.TempDir(), "main.go")
+			require.NoError(t, os.WriteFile(name, []byte(program), 0o600))
+			out, err := exec.Command("go", "vet", name).CombinedOutput()
+			require.NoError(t, err, "%s:\n%s\n%s", page, program, out)
+		}
+	}
+	assert.Equal(t, 2, checked)
+}
+
 // Links between the pages must lead somewhere.
 func TestLinksOfThePagesLeadSomewhere(t *testing.T) {
 	t.Parallel()
@@ -212,7 +282,8 @@ func TestLinksOfThePagesLeadSomewhere(t *testing.T) {
 			if target != "" {
 				file = filepath.Join(filepath.Dir(page), target)
 			}
-			if !assert.FileExists(t, file, "%s links to %s", page, m[1]) || fragment == "" {
+			_, err := os.Stat(file)
+			if !assert.NoError(t, err, "%s links to %s", page, m[1]) || fragment == "" {
 				continue
 			}
 			there, err := os.ReadFile(file)
