@@ -431,7 +431,8 @@ func (n *namedToken) mayGo(tok *Token, h *hop) error {
 // context ends after 30 seconds and carries no values of the request, since the
 // answer is for all who wait. An error that wraps [ErrNoCredentials] means "not
 // for this target"; any other makes the request fail. A token counts until it
-// expires, so the source keeps its own margin. It must not prompt, and must be
+// expires, so the source keeps its own margin. A token that is no JWT goes to the
+// host that the source was asked for. It must not prompt, and must be
 // safe for concurrent use. Requests that a source makes through the Transport
 // that asks it are made without the Transport's sources.
 //

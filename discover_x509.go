@@ -350,12 +350,15 @@ func (s *System) find(ctx context.Context, target Target, kind Kind) (Credential
 	}
 	h := t.newHop(ctx, target.request(ctx), &t.config.policy)
 	h.Passage = gate.Passage{Origin: h.Origin, User: h.User}
+	if kind != KindBasic {
+		h.User = "" // it asks for a login in the one header, and here nothing is sent
+	}
 	rec := &recorder{}
 	d, err := t.decide(h, rec)
 	if err != nil {
 		return Credentials{}, err
 	}
-	report := rec.report(h).only(kind)
+	report := rec.report(h, &d).only(kind)
 	return Credentials{Token: d.token, X509: d.x509, Login: d.login, Report: report}, report.Err()
 }
 

@@ -494,8 +494,8 @@ func (r *recorder) correct(d *decision) {
 	}
 }
 
-func (r *recorder) report(h *hop) *Report {
-	rep := &Report{now: h.now}
+func (r *recorder) report(h *hop, d *decision) *Report {
+	rep := &Report{now: h.now, failed: h.missing(d)}
 	if h.req != nil {
 		rep.URL = redact.URL(h.req.URL)
 	}

@@ -43,6 +43,29 @@ func TestCredentialsKnowWhatHTTPClientDoesWithAURLsPassword(t *testing.T) {
 	assert.Regexp(t, `basic +shadowed`, c.Report.String())
 }
 
+func TestFindTokenDoesNotMindTheURLsUser(t *testing.T) {
+	t.Parallel()
+	sys := empty(t, map[string]string{"BEARER_TOKEN": issuer().SciToken(credtest.Claims{"aud": "https://data.example.org"})})
+	tok, err := sys.FindToken(t.Context(), scicred.Target{URL: parse(t, "https://u@data.example.org/")})
+	require.NoError(t, err)
+	assert.NotNil(t, tok)
+}
+
+func TestTheErrorOfAReportSaysWhatTheRequestWouldSay(t *testing.T) {
+	t.Parallel()
+	sys := empty(t, map[string]string{"BEARER_TOKEN": issuer().SciToken(credtest.Claims{"aud": "https://data.example.org"})})
+	tr, err := scicred.NewTransport(nil, scicred.WithSystem(sys), scicred.FailIfNoAuth(scicred.KindX509))
+	require.NoError(t, err)
+	err = tr.Explain(t.Context(), parse(t, dataURL)).Err()
+	require.ErrorIs(t, err, scicred.ErrNoCredentials)
+	sent := get(t, t.Context(), tr, dataURL)
+	require.Error(t, sent)
+	assert.Equal(t, sent.Error(), err.Error())
+	tr, err = scicred.NewTransport(nil, scicred.WithSystem(sys), scicred.FailIfNoAuth(scicred.KindToken))
+	require.NoError(t, err)
+	require.NoError(t, tr.Explain(t.Context(), parse(t, dataURL)).Err())
+}
+
 func TestARequestWithTheCallersHeaderIsNotSentAgainForACertificate(t *testing.T) {
 	t.Parallel()
 	site := credtest.NewSite()

@@ -509,23 +509,22 @@ func (d *decision) settle(t *Transport, h *hop, rec *recorder) {
 // demand enforces FailIfNoAuth, on the first hop: a later one may have lost its
 // credentials on purpose.
 func (t *Transport) demand(h *hop, d *decision) error {
-	p := h.policy
-	missing := p.failKinds
-	if !p.forceNoAuth {
-		missing |= p.envFail
+	if missing := h.missing(d); h.First() && (missing != 0 || h.policy.failAny && !d.any() && h.Own == "") {
+		return &ChainError{Report: t.reportFor(h, d)}
 	}
-	if !h.First() || !p.failAny && missing == 0 {
-		return nil
+	return nil
+}
+
+// missing returns the kinds that FailIfNoAuth demands and that are not there.
+func (h *hop) missing(d *decision) kindSet {
+	missing := h.policy.failKinds
+	if !h.policy.forceNoAuth {
+		missing |= h.policy.envFail
 	}
 	missing.set(KindToken, missing.has(KindToken) && d.token == nil && h.Own != "bearer")
 	missing.set(KindBasic, missing.has(KindBasic) && d.login == nil && h.Own != "basic")
 	missing.set(KindX509, missing.has(KindX509) && d.x509 == nil)
-	if missing == 0 && (!p.failAny || d.any() || h.Own != "") {
-		return nil
-	}
-	report := t.reportFor(h, d)
-	report.failed = missing
-	return &ChainError{Report: report}
+	return missing
 }
 
 // message makes the copy of the request that is sent, if one is needed.
@@ -644,7 +643,7 @@ func (t *Transport) credentials(ctx context.Context, u *url.URL, explain bool) (
 	if err != nil {
 		return nil, prefixed(err)
 	}
-	return &Credentials{Token: d.token, X509: d.x509, Login: d.login, Report: rec.report(h)}, nil
+	return &Credentials{Token: d.token, X509: d.x509, Login: d.login, Report: rec.report(h, &d)}, nil
 }
 
 // reportFor writes the report of a decision that has been taken.
@@ -655,7 +654,7 @@ func (t *Transport) reportFor(h *hop, d *decision) *Report {
 	if now, err := t.decide(&settled, rec); err != nil || !now.same(d) {
 		rec.correct(d) // rotated in between: what was sent counts
 	}
-	return rec.report(h)
+	return rec.report(h, d)
 }
 
 // logSent logs what goes with a request; nothing is made if nobody listens.

@@ -129,7 +129,8 @@ func Parse(s string) (*Claims, error) {
 		return nil, broken("the number of its parts is %d, not 3", n)
 	}
 	parts := strings.Split(s, ".")
-	if _, err := object(parts[0], "header"); err != nil {
+	header, err := object(parts[0], "header")
+	if err != nil {
 		return nil, err
 	}
 	members, err := object(parts[1], "part with the claims")
@@ -137,6 +138,9 @@ func Parse(s string) (*Claims, error) {
 		return nil, err
 	}
 	if parts[2] == "" {
+		if strings.EqualFold(string(header["alg"]), `"none"`) {
+			return nil, &Error{Claim: "alg", Problem: "its alg is none: it is not signed"}
+		}
 		return nil, broken("it has no signature")
 	}
 	if _, err := decode(parts[2], "signature"); err != nil {

@@ -184,6 +184,13 @@ func TestUnusedBitsOfBase64DoNotMatter(t *testing.T) {
 // hidden stands where a value could be quoted by mistake.
 const hidden = "s3cret"
 
+func TestAlgNoneIsSaidBeforeTheMissingSignature(t *testing.T) {
+	t.Parallel()
+	part := func(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) }
+	_, err := jwtclaims.Parse(part(`{"alg":"none"}`) + "." + part(`{"iss":"https://i.example"}`) + ".")
+	require.ErrorContains(t, err, "alg is none")
+}
+
 func TestNotBeforeZeroMeansSinceEver(t *testing.T) {
 	t.Parallel()
 	c, err := jwtclaims.Parse(with(`"nbf":0`))
