@@ -10,6 +10,8 @@ package inventory
 
 import (
 	"crypto/sha256"
+	"errors"
+	"io/fs"
 	"time"
 
 	"github.com/scicred/scicred/internal/osfile"
@@ -105,7 +107,8 @@ func keep[C any](now, before []Place[C], alive func(*C) bool) (onNotice bool) {
 			if b.Cred == nil || b.Path != p.Path || b.KeyPath != p.KeyPath || !alive(b.Cred) {
 				continue
 			}
-			if !p.Absent {
+			gone := p.Absent || errors.Is(p.Err, fs.ErrNotExist) // the key file of a pair may be what is gone
+			if !gone {
 				p.Cred, p.missed = b.Cred, 0
 			} else if b.missed == 0 {
 				p.Cred, p.missed, onNotice = b.Cred, 1, true

@@ -3,6 +3,7 @@
 package inventory_test
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -52,7 +53,8 @@ func (w *world) putAt(path, text string, mtime time.Time) {
 
 func (w *world) remove(path string) { delete(w.files, key(path)) }
 
-func key(path string) string { return strings.TrimPrefix(path, "/") }
+// key is the name of a path in an fs.FS.
+func key(path string) string { return cmp.Or(strings.TrimPrefix(path, "/"), ".") }
 
 func (w *world) world() inventory.World {
 	return inventory.World{
@@ -423,6 +425,21 @@ func TestAFileThatIsGoneKeepsForOneLookAndWithdrawsAtTheSecond(t *testing.T) {
 			assert.Same(t, inv, w.build(inv, candidate), "and that is that")
 		})
 	}
+}
+
+func TestAKeyFileThatIsGoneIsAFileThatIsGone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.put("/a", "one")
+	w.put("/key", "key")
+	w.env["KEY"] = "/key"
+	inv := w.build(nil, w.pair("a", "/a"))
+	w.remove("/key")
+	inv = w.build(inv, w.pair("a", "/a"))
+	require.Equal(t, []string{"one"}, texts(inv), "the first look")
+	inv = w.build(inv, w.pair("a", "/a"))
+	require.Empty(t, texts(inv), "the second look")
+	assert.EqualError(t, inv.Places[0].Err, "its key file: file does not exist")
 }
 
 func TestAFileThatComesBackInTimeStartsTheCountAnew(t *testing.T) {
