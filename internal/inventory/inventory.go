@@ -153,7 +153,7 @@ func (l *Looker) List(dir string) ([]string, error) {
 	if stamp.Fresh(l.world.Now()) {
 		l.seen.again = true
 	}
-	entries, err := l.reader.ReadDir(dir)
+	entries, err := l.reader.List(dir)
 	if err != nil {
 		return nil, err
 	}

@@ -609,3 +609,11 @@ func TestAFolderOfAThousandFiles(t *testing.T) {
 	want[500] = "new"
 	assert.Equal(t, append(want, "OTHER"), texts(inv))
 }
+
+func TestAFolderThatCannotBeListedIsSaidWithoutItsName(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	inv := w.build(nil, w.folder("dir", "/none"))
+	require.ErrorIs(t, inv.Places[0].Err, fs.ErrNotExist)
+	assert.NotContains(t, inv.Places[0].Err.Error(), "none", "the caller says the name")
+}

@@ -148,6 +148,16 @@ func (r *Reader) Read(name string, rule Rule) (data []byte, info Info, err error
 	return data, info, err
 }
 
+// List returns what is in a folder. As with Read the error does not say its
+// name.
+func (r *Reader) List(name string) ([]fs.DirEntry, error) {
+	entries, err := r.ReadDir(name)
+	if err != nil {
+		return nil, bare(err)
+	}
+	return entries, nil
+}
+
 func readAll(file io.Reader, size, limit int64) ([]byte, error) {
 	buf := make([]byte, 0, size+1) // one more, so that the end is seen without growing
 	for {
