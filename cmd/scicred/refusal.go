@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+package main
+
+import (
+	"encoding/base64"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/scicred/scicred"
+	"github.com/scicred/scicred/internal/bearer"
+	"github.com/scicred/scicred/internal/human"
+	"github.com/scicred/scicred/internal/origin"
+)
+
+// How much of a refusal's text is shown, and how long it may take to come.
+const (
+	refusalBytes = 4 << 10
+	refusalWait  = 5 * time.Second
+)
+
+// refusal is the failure of an answer that is no success: what the server says,
+// what can be told from here, what may help.
+func (p *program) refusal(d *download, resp *http.Response, e *scicred.StatusError) *failure {
+	f := &failure{code: exitFailure, err: fmt.Errorf("%s %s: %s", e.Method, e.URL, e.Status)}
+	if e.StatusCode >= http.StatusBadRequest {
+		f.code = exitStatus
+	}
+	hide := secrets(d)
+	for _, line := range textOf(resp, hide) {
+		f.details = append(f.details, "| "+line)
+	}
+	for _, fact := range e.Facts {
+		f.details = append(f.details, hide(words(fact)))
+	}
+	if e.RetryAfter > 0 {
+		f.details = append(f.details, "the server asks to wait for "+human.Duration(e.RetryAfter))
+	}
+	away := redirectedTo(d, resp)
+	if away != "" {
+		f.details = append(f.details, "the request was redirected from "+origin.Of(d.req.URL).String()+" to this server")
+	}
+	return f.hint(statusAdvice(e, away)...)
+}
+
+// redirectedTo returns the host and port that the request ended up at, if its
+// origin is not that of the URL.
+func redirectedTo(d *download, resp *http.Response) string {
+	to := origin.Of(resp.Request.URL)
+	if to == origin.Of(d.req.URL) {
+		return ""
+	}
+	return to.HostPort()
+}
+
+// textOf returns the lines of a short text for people.
+func textOf(resp *http.Response, hide func(string) string) []string {
+	timer := time.AfterFunc(refusalWait, func() { _ = resp.Body.Close() })
+	defer timer.Stop()
+	// A little more, so that a secret at the end is not cut and then not known;
+	// what has come will do.
+	data, _ := io.ReadAll(io.LimitReader(resp.Body, refusalBytes+bearer.MaxLen))
+	kind := resp.Header.Get("Content-Type")
+	if kind == "" {
+		kind = http.DetectContentType(data)
+	}
+	media, _, _ := mime.ParseMediaType(kind)
+	text := strings.ToValidUTF8(string(data), "\uFFFD")
+	switch {
+	case media == "text/html":
+		text = regexp.MustCompile(`(?is)<(script|style)\b.*?</(script|style)>|<[^>]*>`).ReplaceAllString(text, " ")
+	case strings.HasPrefix(media, "text/"), strings.HasSuffix(media, "json"), strings.HasSuffix(media, "xml"):
+	default:
+		return nil
+	}
+	text = hide(text)
+	var lines []string
+	for line := range strings.Lines(strings.ToValidUTF8(text[:min(len(text), refusalBytes)], "")) {
+		if line = strings.TrimSpace(strings.ReplaceAll(line, "\t", " ")); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+// secrets returns a function that hides what was sent: some servers quote it.
+func secrets(d *download) func(string) string {
+	var hidden []string
+	hide := func(secret string) {
+		if len(secret) >= 4 { // a shorter one would make holes in every word
+			hidden = append(hidden, secret, hiddenValue)
+		}
+	}
+	for name, values := range d.req.Header {
+		for _, value := range values {
+			if shown(name, value) == hiddenValue {
+				_, secret, _ := strings.Cut(value, " ") // Bearer, Basic
+				hide(value)
+				hide(secret)
+			}
+		}
+	}
+	if c, err := d.transport.Credentials(d.req.Context(), d.req.URL); err == nil {
+		if c.Token != nil {
+			hide(c.Token.Reveal())
+		}
+		if c.Login != nil {
+			hide(c.Login.Reveal())
+			hide(base64.StdEncoding.EncodeToString([]byte(c.Login.User() + ":" + c.Login.Reveal())))
+		}
+	}
+	exact := strings.NewReplacer(hidden...)
+	anyJWT := regexp.MustCompile(`eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*`)
+	return func(s string) string { return anyJWT.ReplaceAllString(exact.Replace(s), hiddenValue) }
+}

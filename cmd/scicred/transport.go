@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+package main
+
+import (
+	"crypto/tls"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/scicred/scicred"
+	"github.com/scicred/scicred/internal/origin"
+)
+
+// connectTimeout is how long a connection may take to come about. The answer
+// may take as long as it likes: files come from tape.
+const connectTimeout = 30 * time.Second
+
+// base returns the transport that requests go through.
+func (p *program) base(c *common) (*http.Transport, error) {
+	roots, err := p.roots(c)
+	if err != nil {
+		return nil, err
+	}
+	return &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           (&net.Dialer{Timeout: connectTimeout}).DialContext,
+		TLSHandshakeTimeout:   connectTimeout,
+		ExpectContinueTimeout: time.Second,
+		TLSClientConfig:       &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
+		ForceAttemptHTTP2:     true,
+		DisableCompression:    true, // what is stored is what is written, and its length is that of the file
+	}, nil
+}
+
+// transport returns what attaches credentials. What the command line names goes
+// to the host of the URL alone. What it names and cannot be used is left out,
+// for the caller to judge.
+func (p *program) transport(c *common, u *url.URL, list []named, more ...scicred.Option) (*scicred.Transport, error) {
+	base, err := p.base(c)
+	if err != nil {
+		return nil, err
+	}
+	opts := append([]scicred.Option{scicred.WithSystem(p.system)}, c.options()...)
+	if _, err := scicred.NewTransport(base, opts...); err != nil {
+		return nil, usage("%w", reworded{bare(err)})
+	}
+	opts = append(opts, more...)
+	if len(list) > 0 {
+		opts = append(opts, scicred.WithHosts(hostPattern(u)))
+	}
+	for _, n := range list {
+		if n.err == nil {
+			opts = append(opts, n.option)
+		}
+	}
+	for _, k := range kinds() {
+		if c.off(k) { // last, for a named credential switches its kind on
+			opts = append(opts, scicred.Without(k))
+		}
+	}
+	t, err := scicred.NewTransport(base, opts...)
+	if err != nil {
+		return nil, classify(err)
+	}
+	return t, nil
+}
+
+// hostPattern is the pattern for the host and port of the URL alone. Without a
+// URL nothing is sent, and all may be shown.
+func hostPattern(u *url.URL) string {
+	if u == nil {
+		return "*"
+	}
+	o := origin.Of(u)
+	if o.Port == "" {
+		return o.Host
+	}
+	return net.JoinHostPort(o.Host, o.Port)
+}
