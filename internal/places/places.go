@@ -112,11 +112,10 @@ func Tokens[C any](w World, take TakeToken[C]) []inventory.Candidate[C] {
 			if err != nil {
 				return absent[C](name, "", err)
 			}
-			p := TokenFile(l, name, filepath.Join(path, base), take)
-			if base != "" {
-				return byUID(w, p)
+			if base == "" { // not joined: that would resolve .. without regard to links
+				return []inventory.Place[C]{TokenFile(l, name, path, take)}
 			}
-			return []inventory.Place[C]{p}
+			return byUID(w, TokenFile(l, name, filepath.Join(path, base), take))
 		}}
 	}
 	list := []inventory.Candidate[C]{

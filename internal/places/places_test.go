@@ -340,6 +340,21 @@ func TestOfCertificatesAndNetrcAMegabyteIsRead(t *testing.T) {
 	}
 }
 
+func TestAPathInAVariableIsUsedAsItIs(t *testing.T) {
+	t.Parallel()
+	// Where link is a symbolic link, link/.. is another folder than the one
+	// that link stands in.
+	const path = "/a/link/../file"
+	m := &machine{env: map[string]string{
+		"SCITOKEN_FILE": path, "BEARER_TOKEN_FILE": path, "X509_USER_PROXY": path, "X509_USER_CERT": path, "X509_USER_KEY": path, "NETRC": path,
+	}}
+	m.tokens()
+	m.x509()
+	m.netrc()
+	named := slices.DeleteFunc(slices.Clone(m.opened), func(name string) bool { return !strings.HasSuffix(name, "file") })
+	assert.Equal(t, []string{path, path, path, path, path}, named)
+}
+
 func TestWhereUsersHaveNoNumbersThePlacesWithOneDoNotExist(t *testing.T) {
 	t.Parallel()
 	m := everywhere()
