@@ -48,6 +48,15 @@ type World struct {
 	EUID int    // -1 where users have no numbers; then the places that carry one do not exist
 }
 
+// home returns the home directory, and notes the variables that it goes by, so
+// that a change of them is seen.
+func (w World) home(l *looker) (string, error) {
+	for _, name := range [...]string{"HOME", "USERPROFILE"} { // as os.UserHomeDir does
+		l.Env(name)
+	}
+	return w.Home()
+}
+
 // Names of places that are not those of variables.
 const (
 	NameGlobus = "~/.globus"
@@ -221,7 +230,7 @@ func X509[C any](w World, take TakeX509[C]) []inventory.Candidate[C] {
 		}})
 	}
 	return append(list, inventory.Candidate[C]{Name: NameGlobus, Look: func(l *looker) []inventory.Place[C] {
-		home, err := w.Home()
+		home, err := w.home(l)
 		if err != nil {
 			return absent[C](NameGlobus, "", err)
 		}
@@ -293,7 +302,7 @@ type TakeNetrc[C any] func(data []byte) (*C, error)
 // ~/.netrc, else ~/_netrc. A bad one ends the search.
 func Netrc[C any](w World, take TakeNetrc[C]) []inventory.Candidate[C] {
 	return []inventory.Candidate[C]{{Name: NameNetrc, Look: func(l *looker) []inventory.Place[C] {
-		home, homeErr := w.Home()
+		home, homeErr := w.home(l)
 		if path, err := variable(l, "NETRC"); err == nil {
 			if rest, ok := strings.CutPrefix(path, "~/"); ok && homeErr == nil {
 				path = filepath.Join(home, rest)

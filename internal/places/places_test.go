@@ -537,3 +537,18 @@ func TestWithoutAHomeThePlacesInItAreAbsentAndTheOthersAreNot(t *testing.T) {
 	m.env["NETRC"] = "~/n"
 	assert.Equal(t, []seen{{"NETRC", "~/n", "", ""}}, see(m.netrc()))
 }
+
+func TestAHomeThatChangesIsNoticed(t *testing.T) {
+	t.Parallel()
+	m := &machine{env: map[string]string{"HOME": home}, files: map[string]string{"/new/.netrc": "new", "/new/.globus/usercert.pem": "c", "/new/.globus/userkey.pem": "k"}}
+	w := m.world()
+	w.Home = func() (string, error) { return m.env["HOME"], nil }
+	alive := func(*string) bool { return true }
+	netrc, x509 := places.Netrc(w, takeNetrc), places.X509(w, takeX509)
+	n, x := inventory.Build(w.World, nil, netrc, alive), inventory.Build(w.World, nil, x509, alive)
+	require.Nil(t, n.Places[0].Cred)
+	m.env["HOME"] = "/new"
+	n, x = inventory.Build(w.World, n, netrc, alive), inventory.Build(w.World, x, x509, alive)
+	assert.Equal(t, []seen{{"netrc", "/new/.netrc", "", "new"}}, see(n.Places))
+	assert.Equal(t, seen{"~/.globus", "/new/.globus/usercert.pem", "/new/.globus/userkey.pem", "c+k"}, see(x.Places)[3])
+}
