@@ -260,10 +260,9 @@ func TestOfCondorsFolderTheUseFilesAreRead(t *testing.T) {
 				m.files["/condor/"+f] = "token"
 			}
 			var got []string
-			for _, p := range m.tokens() {
-				if p.Candidate != "_CONDOR_CREDS" {
-					continue
-				}
+			found := slices.DeleteFunc(m.tokens(), func(p inventory.Place[string]) bool { return p.Candidate != "_CONDOR_CREDS" })
+			require.NotEmpty(t, found)
+			for _, p := range found {
 				if tt.err != nil {
 					assert.ErrorIs(t, p.Err, tt.err)
 					assert.True(t, p.Absent)
