@@ -87,6 +87,23 @@ func TestHostPatternIsTheHostAndPortAlone(t *testing.T) {
 	assert.Equal(t, "*", hostPattern(nil))
 }
 
+func TestAdviceCanBePasted(t *testing.T) {
+	t.Parallel()
+	for given, want := range map[string]bool{
+		"https://data.example.org:8443/x": true,
+		"https://[2001:db8::1]":           true,
+		"root://data_1.example.org":       true,
+		"https://a.example.org;id":        false,
+		"https://$(id).example.org":       false,
+		"https://a'b":                     false,
+	} {
+		u, err := parseURL(given)
+		require.NoError(t, err)
+		assert.Equal(t, want, pasteable(originOf(u)), given)
+	}
+	assert.False(t, pasteable(originOf(nil)))
+}
+
 func TestDescribeBuild(t *testing.T) {
 	t.Parallel()
 	info := &debug.BuildInfo{GoVersion: "go1.26.8", Main: debug.Module{Version: "v0.1.0"}}

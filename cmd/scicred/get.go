@@ -115,10 +115,21 @@ func (p *program) fetch(d *download) error {
 	if d.verbose {
 		client.Transport = &tracer{next: d.transport, p: p}
 	}
+	for {
+		if err := p.fetchOnce(client, d); err != nil {
+			return stopped(d.req.Context(), err)
+		}
+		if !d.out.more() {
+			return nil
+		}
+	}
+}
+
+func (p *program) fetchOnce(client *http.Client, d *download) error {
 	d.out.prepare(d.req)
 	resp, err := client.Do(d.req)
 	if err != nil {
-		return stopped(d.req.Context(), classify(err))
+		return classify(err)
 	}
 	defer resp.Body.Close()
 	done, err := d.out.begin(resp)
@@ -133,7 +144,7 @@ func (p *program) fetch(d *download) error {
 	if errors.As(scicred.CheckResponse(resp), &status) {
 		return p.refusal(d, resp, status)
 	}
-	return stopped(d.req.Context(), p.copy(d, resp))
+	return p.copy(d, resp)
 }
 
 // copy writes the body to where it goes.

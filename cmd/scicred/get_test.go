@@ -4,7 +4,10 @@ package main
 
 import (
 	"bytes"
+	"crypto/tls"
 	"io"
+	"log/slog"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"testing"
@@ -51,6 +54,23 @@ func TestProgressIsForAFileAndATerminalAlone(t *testing.T) {
 	}
 }
 
+func TestServerThatWantsACertificate(t *testing.T) {
+	t.Parallel()
+	authority := credtest.NewCA("Test CA")
+	server := httptest.NewUnstartedServer(credtest.Answer(200, content))
+	server.TLS = &tls.Config{Certificates: []tls.Certificate{authority.Host("127.0.0.1").TLS()}, ClientAuth: tls.RequireAnyClientCert}
+	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0)
+	server.StartTLS()
+	defer server.Close()
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	require.NoError(t, os.WriteFile(ca, authority.CertPEM(), 0o600))
+
+	p, stderr := inProcess(false)
+	assert.Equal(t, exitFailure, p.run(t.Context(), []string{"get", server.URL, "--cacert", ca}))
+	assert.Contains(t, stderr.String(), "certificate required")
+	assert.Contains(t, stderr.String(), "hint: the server broke off the TLS handshake")
+}
+
 func TestContentRange(t *testing.T) {
 	t.Parallel()
 	for header, want := range map[string]struct {
@@ -60,7 +80,10 @@ func TestContentRange(t *testing.T) {
 		"bytes 7-99/100": {7, 100, true},
 		"bytes 7-99/*":   {7, -1, true},
 		"bytes */100":    {0, 100, true},
+		"bytes 7--1/18":  {7, 18, true}, // XRootD 5.5
+		"bytes 22--1/18": {},
 		"bytes 9-7/100":  {},
+		"bytes -1-7/100": {},
 		"bytes 0-100/7":  {},
 		"items 0-1/2":    {},
 		"bytes":          {},

@@ -4,12 +4,13 @@ package main
 
 import (
 	"cmp"
-	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"io/fs"
+	"net"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -75,8 +76,7 @@ func about(attempts []scicred.Attempt, u *url.URL) (hints []string) {
 // fill puts the facts of the case in.
 func fill(say string, a *scicred.Attempt, u *url.URL) string {
 	audience, host := "AUDIENCE", "HOST"
-	if u != nil {
-		o := origin.Of(u)
+	if o := originOf(u); pasteable(o) {
 		audience, host = o.String(), o.HostPort()
 	}
 	file := "FILE"
@@ -84,6 +84,19 @@ func fill(say string, a *scicred.Attempt, u *url.URL) string {
 		file = cmp.Or(a.Path, a.Candidate)
 	}
 	return strings.NewReplacer("AUDIENCE", audience, "HOST", host, "FILE", file).Replace(say)
+}
+
+func originOf(u *url.URL) origin.Origin {
+	if u == nil {
+		return origin.Origin{}
+	}
+	return origin.Of(u)
+}
+
+// pasteable reports whether the origin can be given to a shell as it is: people
+// copy advice, and a server chooses where it redirects to.
+func pasteable(o origin.Origin) bool {
+	return regexp.MustCompile(`^[a-z][a-z0-9+.-]*://[a-z0-9._:\[\]-]+$`).MatchString(o.String())
 }
 
 // advice returns what may help to have a credential for a target.
@@ -118,34 +131,37 @@ func nothingFound(attempts []scicred.Attempt, u *url.URL) (hints []string) {
 	return hints
 }
 
-// statusAdvice returns what may help where a server refuses; away is the host
-// that the request was redirected to, if it is another one than that of the URL.
-func statusAdvice(e *scicred.StatusError, away string) (hints []string) {
+// statusAdvice returns what may help where a server refuses: asked is what the
+// user asked for, and answered what refused, after redirects.
+func statusAdvice(e *scicred.StatusError, asked, answered origin.Origin) (hints []string) {
 	if e.StatusCode != http.StatusUnauthorized && e.StatusCode != http.StatusForbidden || e.Report == nil {
 		return nil
 	}
 	attached := e.Report.Attached()
 	token, cert := slices.Contains(attached, scicred.KindToken), slices.Contains(attached, scicred.KindX509)
 	switch {
-	case away != "" && len(attached) == 0:
-		return []string{"if you trust " + away + " with your credentials: --trust-host " + away}
+	case asked != answered && len(attached) == 0 && pasteable(answered):
+		return []string{"if you trust " + answered.HostPort() + " with your credentials: --trust-host " + answered.HostPort()}
 	case token && cert:
 		hints = append(hints, "try with the certificate alone: --no-token")
 	case token:
 		hints = append(hints, "the token may need another scope (htgettoken --scopes=SCOPE), or you the right to do this: ask who runs the server")
 	}
 	hints = append(hints, advice(e.Report)...)
-	return append(hints, "scicred discover --url '"+e.URL+"' shows where credentials were looked for")
+	if pasteable(asked) {
+		hints = append(hints, "scicred discover --url "+asked.String()+" shows where credentials were looked for")
+	}
+	return hints
 }
 
 // networkAdvice returns what may help where no answer came.
 func networkAdvice(err error) []string {
 	var authority x509.UnknownAuthorityError
-	var alert tls.AlertError
+	var op *net.OpError
 	switch {
 	case errors.As(err, &authority):
 		return []string{"if the server's certificate comes from a grid authority: --capath /etc/grid-security/certificates, or --cacert FILE"}
-	case errors.As(err, &alert):
+	case errors.As(err, &op) && op.Op == "remote error": // a TLS alert of the server's
 		return []string{"the server broke off the TLS handshake, which is what servers do that want a certificate: scicred discover shows yours"}
 	}
 	return nil

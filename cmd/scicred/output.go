@@ -20,6 +20,8 @@ type output interface {
 	// begin looks at the response before its body is copied; done means that
 	// there is nothing to copy.
 	begin(*http.Response) (done bool, err error)
+	// more reports whether another request is needed for what has not come.
+	more() bool
 	// close ends the output. Unless all went well, no trace is left of what has
 	// come, if that can be.
 	close(ok bool) error
@@ -58,6 +60,8 @@ type stream struct {
 func (s *stream) prepare(*http.Request) {}
 
 func (s *stream) begin(*http.Response) (bool, error) { return false, nil }
+
+func (s *stream) more() bool { return false }
 
 func (s *stream) close(bool) error {
 	if s.file == nil {

@@ -41,21 +41,11 @@ func (p *program) refusal(d *download, resp *http.Response, e *scicred.StatusErr
 	if e.RetryAfter > 0 {
 		f.details = append(f.details, "the server asks to wait for "+human.Duration(e.RetryAfter))
 	}
-	away := redirectedTo(d, resp)
-	if away != "" {
-		f.details = append(f.details, "the request was redirected from "+origin.Of(d.req.URL).String()+" to this server")
+	asked, answered := origin.Of(d.req.URL), origin.Of(resp.Request.URL)
+	if asked != answered {
+		f.details = append(f.details, "the request was redirected from "+asked.String()+" to this server")
 	}
-	return f.hint(statusAdvice(e, away)...)
-}
-
-// redirectedTo returns the host and port that the request ended up at, if its
-// origin is not that of the URL.
-func redirectedTo(d *download, resp *http.Response) string {
-	to := origin.Of(resp.Request.URL)
-	if to == origin.Of(d.req.URL) {
-		return ""
-	}
-	return to.HostPort()
+	return f.hint(statusAdvice(e, asked, answered)...)
 }
 
 // textOf returns the lines of a short text for people.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 )
 
@@ -22,6 +23,7 @@ type resumed struct {
 	start   int64 // how much was there
 	written int64
 	total   int64 // how long the whole is; -1: not known
+	closed  bool  // the last request named the end of the part that it wants
 	created bool
 }
 
@@ -48,7 +50,11 @@ func (r *resumed) prepare(req *http.Request) {
 	if r.start == 0 {
 		return
 	}
-	req.Header.Set("Range", fmt.Sprintf("bytes=%d-", r.start))
+	wanted := fmt.Sprintf("bytes=%d-", r.start)
+	if r.closed = r.total > r.start; r.closed {
+		wanted += strconv.FormatInt(r.total-1, 10)
+	}
+	req.Header.Set("Range", wanted)
 	if etag, err := os.ReadFile(r.etagFile()); err == nil && isStrong(string(etag)) {
 		req.Header.Set("If-Range", string(etag))
 	}
@@ -67,7 +73,7 @@ func (r *resumed) begin(resp *http.Response) (done bool, err error) {
 	case resp.StatusCode == http.StatusPartialContent:
 		first, total, ok := contentRange(resp.Header.Get("Content-Range"))
 		if !ok || first != r.start {
-			return false, errors.New("the server sent another part of the file than the one asked for")
+			return false, fmt.Errorf("the server sent another part of the file than the one asked for (Content-Range: %q, not bytes %d-)", resp.Header.Get("Content-Range"), r.start)
 		}
 		r.total = total
 		return false, nil
@@ -82,7 +88,7 @@ func (r *resumed) begin(resp *http.Response) (done bool, err error) {
 
 // startAnew is for a server that sends all of the file.
 func (r *resumed) startAnew(resp *http.Response) error {
-	r.start = 0
+	r.start, r.total = 0, -1
 	_, err := r.file.Seek(0, io.SeekStart)
 	if err == nil {
 		err = r.file.Truncate(0)
@@ -104,6 +110,17 @@ func (r *resumed) Write(b []byte) (int, error) {
 	n, err := r.file.Write(b)
 	r.written += int64(n)
 	return n, err
+}
+
+// more goes on after an answer that was not all of the rest. XRootD 5.5 sends
+// nothing of a part whose end is left open, but says how long the file is.
+func (r *resumed) more() bool {
+	stuck := r.written == 0 && r.closed
+	if have := r.start + r.written; stuck || r.total <= have {
+		return false
+	}
+	r.start, r.written = r.start+r.written, 0
+	return true
 }
 
 func (r *resumed) close(ok bool) error {
@@ -134,7 +151,8 @@ func contentRange(s string) (first, total int64, ok bool) {
 	}
 	var last int64
 	if _, err := fmt.Sscanf(s, "bytes %d-%d/%d", &first, &last, &total); err == nil {
-		return first, total, last >= first && total > last
+		toTheEnd := last == -1 && total >= first // XRootD 5.5 writes "7--1/18"
+		return first, total, first >= 0 && (toTheEnd || last >= first && total > last)
 	}
 	if _, err := fmt.Sscanf(s, "bytes %d-%d/*", &first, &last); err == nil {
 		return first, -1, last >= first

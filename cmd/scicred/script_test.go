@@ -167,10 +167,36 @@ func serve(s *stage) {
 		w.WriteHeader(http.StatusPartialContent)
 		_, _ = w.Write([]byte(content[:5]))
 	})
-	site.HandleFunc("/short-part", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Range", "bytes 5-9/26")
+	site.HandleFunc("/piecemeal", func(w http.ResponseWriter, r *http.Request) { // at most ten bytes
+		var first int
+		_, _ = fmt.Sscanf(r.Header.Get("Range"), "bytes=%d-", &first)
+		last := min(first+9, len(content)-1)
+		w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", first, last, len(content)))
 		w.WriteHeader(http.StatusPartialContent)
-		_, _ = w.Write([]byte(content[5:10]))
+		_, _ = w.Write([]byte(content[first : last+1]))
+	})
+	site.HandleFunc("/like-xrootd-5.5", func(w http.ResponseWriter, r *http.Request) {
+		var first, last int
+		if n, _ := fmt.Sscanf(r.Header.Get("Range"), "bytes=%d-%d", &first, &last); n == 2 {
+			plain(w, r)
+			return
+		}
+		w.Header().Set("Content-Range", fmt.Sprintf("bytes %d--1/%d", first, len(content)))
+		w.WriteHeader(http.StatusPartialContent)
+	})
+	site.HandleFunc("/short-part", func(w http.ResponseWriter, r *http.Request) { // five bytes, once
+		if strings.HasPrefix(r.Header.Get("Range"), "bytes=5-") {
+			w.Header().Set("Content-Range", "bytes 5-9/26")
+			w.WriteHeader(http.StatusPartialContent)
+			_, _ = w.Write([]byte(content[5:10]))
+			return
+		}
+		w.Header().Set("Content-Range", "bytes 10--1/26")
+		w.WriteHeader(http.StatusPartialContent)
+	})
+	site.HandleFunc("/nothing-part", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Range", "bytes 7--1/26")
+		w.WriteHeader(http.StatusPartialContent)
 	})
 }
 
