@@ -340,6 +340,7 @@ func CheckResponse(resp *http.Response) error {
 type record struct {
 	report *Report
 	note   string // about a second sending
+	bar    error  // why nothing could go there at all
 }
 
 type recordKey struct{}
@@ -351,7 +352,7 @@ func (e *StatusError) verdict(rec *record) []string {
 		c.Challenges = append(c.Challenges, verdict.Challenge{Scheme: ch.Scheme, Params: ch.Params})
 	}
 	if rec != nil {
-		c.Known, c.Note = true, rec.note
+		c.Known, c.Note, c.Bar = true, rec.note, rec.bar
 		for i := range rec.report.Attempts {
 			a := &rec.report.Attempts[i]
 			p := verdict.Piece{Kind: a.Kind.String(), Outcome: a.Outcome.String(), From: a.Candidate, Path: a.Path, Identity: a.Identity, Expiry: a.Expiry, Err: a.Err}

@@ -281,6 +281,21 @@ func TestCheckResponseSeesAWriteThatBecameARead(t *testing.T) {
 // onceReader hides what would let http.NewRequest set GetBody.
 type onceReader struct{ *strings.Reader }
 
+func TestARefusalAfterAForeignRedirectSaysSo(t *testing.T) {
+	t.Parallel()
+	site := credtest.NewSite()
+	t.Cleanup(site.Close)
+	site.Handle("/f", credtest.Redirect(302, site.OtherHost+"/g"))
+	site.Handle("/g", credtest.Answer(http.StatusForbidden, "no"))
+	sys := empty(t, map[string]string{"BEARER_TOKEN": issuer().SciToken(credtest.Claims{"aud": "https://localhost"})})
+	tr, err := scicred.NewTransport(site.Transport(), scicred.WithSystem(sys))
+	require.NoError(t, err)
+	resp, err := (&http.Client{Transport: tr}).Get(site.Origin + "/f")
+	require.NoError(t, err)
+	require.NoError(t, resp.Body.Close())
+	require.ErrorContains(t, scicred.CheckResponse(resp), "no credential was sent: redirected here from another origin ("+site.Origin+")")
+}
+
 func TestCheckResponseStatuses(t *testing.T) {
 	t.Parallel()
 	u, err := url.Parse("https://u:pw@h.example/f?sig=hidden")

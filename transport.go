@@ -382,7 +382,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	resp.Request = req
 	if resp.StatusCode >= http.StatusBadRequest {
-		rec := &record{report: t.reportFor(h, &d), note: note}
+		rec := &record{report: t.reportFor(h, &d), note: note, bar: h.All}
 		resp.Request = req.WithContext(context.WithValue(req.Context(), recordKey{}, rec))
 	}
 	return resp, nil

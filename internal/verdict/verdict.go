@@ -19,6 +19,7 @@ type Case struct {
 	Challenges []Challenge
 	Known      bool // whether it is known what was sent
 	Pieces     []Piece
+	Bar        error // why nothing could go there at all
 	Note       string
 	Now        time.Time
 }
@@ -74,7 +75,10 @@ func (c *Case) Facts() []string {
 			facts = append(facts, c.sent(p))
 		}
 	}
-	if len(sent) == 0 {
+	switch {
+	case len(sent) == 0 && c.Bar != nil:
+		facts = append(facts, "no credential was sent: "+c.Bar.Error())
+	case len(sent) == 0:
 		facts = append(facts, "no credential was sent")
 	}
 	for i := range c.Pieces {
