@@ -13,8 +13,10 @@ help: ## Show this list.
 
 test: ## Run every test, with the race detector, then those against real servers.
 	scripts/setup-debian.sh || [ "$(CI)" != true ]
-	go test -race -shuffle=on ./...
-	scripts/integration.sh
+	@failed=; \
+	go test -race -shuffle=on ./... || failed=yes; \
+	scripts/integration.sh || failed=yes; \
+	[ -z "$$failed" ] # Both run, whatever becomes of the first.
 
 test-fast: ## Run the tests that need nothing but Go.
 	go test ./...
