@@ -355,7 +355,7 @@ func (e *StatusError) verdict(rec *record) []string {
 		c.Known, c.Note, c.Bar = true, rec.note, rec.bar
 		for i := range rec.report.Attempts {
 			a := &rec.report.Attempts[i]
-			p := verdict.Piece{Kind: a.Kind.String(), Outcome: a.Outcome.String(), From: a.Candidate, Path: a.Path, Identity: a.Identity, Expiry: a.Expiry, Err: a.Err}
+			p := verdict.Piece{Kind: a.Kind.String(), Outcome: a.Outcome.String(), From: a.Candidate, Path: a.Path, Identity: a.Identity, Expiry: a.Expiry, Err: a.Err, Skipped: a.Detail}
 			if a.Claims != nil {
 				p.Audience, p.Scope = a.Claims.Audience, a.Claims.Scope
 			}

@@ -43,6 +43,18 @@ func TestCredentialsKnowWhatHTTPClientDoesWithAURLsPassword(t *testing.T) {
 	assert.Regexp(t, `basic +shadowed`, c.Report.String())
 }
 
+func TestARefusalSaysWhatWasSwitchedOff(t *testing.T) {
+	t.Parallel()
+	base := &stub{status: http.StatusUnauthorized}
+	tr, err := scicred.NewTransport(base, scicred.WithSystem(empty(t, map[string]string{"IGWN_AUTH_UTILS_FIND_SCITOKEN": "0"})))
+	require.NoError(t, err)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, dataURL, http.NoBody)
+	require.NoError(t, err)
+	resp, err := tr.RoundTrip(req)
+	require.NoError(t, err)
+	require.ErrorContains(t, scicred.CheckResponse(resp), "no token was looked for: switched off by IGWN_AUTH_UTILS_FIND_SCITOKEN")
+}
+
 func TestFindTokenDoesNotMindTheURLsUser(t *testing.T) {
 	t.Parallel()
 	sys := empty(t, map[string]string{"BEARER_TOKEN": issuer().SciToken(credtest.Claims{"aud": "https://data.example.org"})})

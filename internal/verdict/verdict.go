@@ -36,6 +36,7 @@ type Piece struct {
 	Audience, Scope                     []string
 	Expiry                              time.Time
 	Err                                 error
+	Skipped                             string // why the kind was not looked for
 }
 
 // name is what people call the kind.
@@ -73,6 +74,11 @@ func (c *Case) Facts() []string {
 		if p := &c.Pieces[i]; p.Outcome == "attached" {
 			sent[p.Kind] = true
 			facts = append(facts, c.sent(p))
+		}
+	}
+	for i := range c.Pieces {
+		if p := &c.Pieces[i]; !sent[p.Kind] && p.Outcome == "skipped" && p.Skipped != "" && c.Bar == nil {
+			facts = append(facts, fmt.Sprintf("no %s was looked for: %s", p.name(), p.Skipped))
 		}
 	}
 	switch {
