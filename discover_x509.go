@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/scicred/scicred/internal/fresh"
@@ -34,6 +35,7 @@ const defaultCertLeeway = 10 * time.Minute
 type X509 struct {
 	certificate func() *tls.Certificate
 	key         string // tells identities apart: a hash of the chain
+	identity    atomic.Pointer[pool.Identity]
 	subject     string
 	notBefore   time.Time
 	expiry      time.Time
@@ -243,6 +245,16 @@ func (t *Transport) ask(ctx context.Context, n *namedX509, old *inventory.Invent
 	p.Cred = newX509(&held, chain)
 	p.Cred.candidate = n.name()
 	return p
+}
+
+// identity returns the connections of a certificate; the pool is asked once.
+func (t *Transport) identity(x *X509) (*pool.Identity, error) {
+	if id := x.identity.Load(); id != nil {
+		return id, nil
+	}
+	id, err := t.pool.Identity(x.key, x.certificate())
+	x.identity.Store(id)
+	return id, err
 }
 
 // FindX509 returns the first discovered client certificate that is usable. The

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -328,6 +329,65 @@ func TestAnHTTPSProxyIsNotOfferedTheCertificate(t *testing.T) {
 	data, err := url.Parse(dataURL)
 	require.NoError(t, err)
 	assert.Contains(t, tr.Explain(t.Context(), data).String(), "an https proxy is in the way")
+}
+
+func TestAWarmRequestTakesNoLock(t *testing.T) { //nolint:paralleltest // reads a profile of the whole process
+	before := runtime.SetMutexProfileFraction(1)
+	defer runtime.SetMutexProfileFraction(before)
+	site := credtest.NewSite()
+	t.Cleanup(site.Close)
+	dir := t.TempDir()
+	env := map[string]string{"BEARER_TOKEN": issuer().SciToken(credtest.Claims{"aud": "ANY"}), "X509_USER_PROXY": filepath.Join(dir, "proxy")}
+	replace(t, env["X509_USER_PROXY"], credtest.NewCA("Users").User("u").Proxy().PEM())
+	frozen := time.Now()
+	warmed := func(base http.RoundTripper) *scicred.Transport {
+		sys := empty(t, env)
+		sys.Now = func() time.Time { return frozen }
+		tr, err := scicred.NewTransport(base, scicred.WithSystem(sys))
+		require.NoError(t, err)
+		return tr
+	}
+	ctx := scicred.NewContext(t.Context(), scicred.WithScope("read:/"))
+	for _, c := range []struct {
+		tr     *scicred.Transport
+		u      string
+		rounds int
+	}{
+		{warmed(answer{&http.Response{StatusCode: http.StatusOK, Body: http.NoBody}}), dataURL, 5000},
+		{warmed(site.Transport()), site.Origin + "/f", 100},
+	} {
+		fetch(t, ctx, c.tr, c.u)
+		var load sync.WaitGroup
+		for range 8 {
+			load.Go(func() {
+				for range c.rounds {
+					req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.u, http.NoBody)
+					if err != nil {
+						continue
+					}
+					if resp, err := c.tr.RoundTrip(req); err == nil {
+						_ = resp.Body.Close()
+					}
+				}
+			})
+		}
+		load.Wait()
+	}
+	records := make([]runtime.BlockProfileRecord, 10000)
+	n, ok := runtime.MutexProfile(records)
+	require.True(t, ok)
+	for _, r := range records[:n] {
+		frames := runtime.CallersFrames(r.Stack())
+		f, more := frames.Next()
+		if !strings.HasPrefix(f.Function, "sync.") {
+			continue // the runtime's own, of memory
+		}
+		for more && (strings.HasPrefix(f.Function, "sync.") || strings.HasPrefix(f.Function, "internal/sync.")) {
+			f, more = frames.Next()
+		}
+		ours := strings.HasPrefix(f.Function, "github.com/scicred/scicred.") || strings.HasPrefix(f.Function, "github.com/scicred/scicred/internal/")
+		assert.False(t, ours, "a lock of %s was waited for", f.Function)
+	}
 }
 
 func TestAWarmRequestMakesNoFileSystemCall(t *testing.T) {

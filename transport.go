@@ -547,7 +547,7 @@ func message(h *hop, d *decision) outgoing.Message {
 func (t *Transport) send(out *http.Request, h *hop, d *decision) (*http.Response, error) {
 	t.logSent(h, d)
 	if d.x509 != nil {
-		id, err := t.pool.Identity(d.x509.key, d.x509.certificate())
+		id, err := t.identity(d.x509)
 		if err != nil {
 			outgoing.CloseBody(out)
 			return nil, err
