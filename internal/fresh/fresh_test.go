@@ -366,6 +366,25 @@ func TestRefreshLeavesOnItsContext(t *testing.T) {
 	})
 }
 
+func TestALookThatEndsJustBeforeOneWouldBeginIsEnough(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		v := counter(0)
+		require.Equal(t, 1, get(t, v, never))
+		time.Sleep(fresh.Interval)
+		var begun atomic.Bool
+		v.Now = func() time.Time { // Get asks for the time before it decides
+			now := time.Now()
+			if begun.CompareAndSwap(false, true) {
+				_, err := v.Refresh(t.Context())
+				assert.NoError(t, err)
+			}
+			return now
+		}
+		require.Equal(t, 2, get(t, v, never))
+	})
+}
+
 func TestAClockThatGoesBackwardsDoesNotStopTheLooking(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -3,6 +3,7 @@
 package memo_test
 
 import (
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -28,19 +29,28 @@ func TestAValueIsMadeOnceForEachKey(t *testing.T) {
 
 func TestOneOfManyCallersMakesTheValue(t *testing.T) {
 	t.Parallel()
+	const callers = 50
 	var m memo.Map[int, int]
-	var made [10]atomic.Int32
-	var wg sync.WaitGroup
-	for range 100 {
-		wg.Go(func() {
-			for k := range made {
-				assert.Equal(t, k*k, m.Of(k, func() int { made[k].Add(1); return k * k }))
-			}
-		})
-	}
-	wg.Wait()
-	for k := range made {
-		assert.EqualValues(t, 1, made[k].Load(), k)
+	for k := range 50 {
+		var begun, made atomic.Int32
+		var wg sync.WaitGroup
+		for range callers {
+			wg.Go(func() {
+				begun.Add(1)
+				assert.Equal(t, k*k, m.Of(k, func() int {
+					for begun.Load() < callers { // till the others are as good as waiting
+						runtime.Gosched()
+					}
+					for range callers {
+						runtime.Gosched()
+					}
+					made.Add(1)
+					return k * k
+				}))
+			})
+		}
+		wg.Wait()
+		require.EqualValues(t, 1, made.Load(), k)
 	}
 }
 
