@@ -87,14 +87,14 @@ func (s *Source[K, G, T]) Get(ctx context.Context, k K, target G) (*T, error) {
 		a, err = v.Refresh(ctx)
 	}
 	switch {
-	case a != nil && a.Value != nil:
-		return a.Value, nil
-	case err != nil:
-		return nil, err
-	case a != nil:
+	case err != nil && (a == nil || a.Value == nil || !s.Alive(a.Value)):
+		return nil, err // an expired value does not stand for an answer
+	case a == nil:
+		return nil, ErrNothing
+	case a.Value == nil:
 		return nil, a.Err
 	}
-	return nil, ErrNothing
+	return a.Value, nil
 }
 
 // Last returns what the source said last, without asking.

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/scicred/scicred/internal/fresh"
 	"github.com/scicred/scicred/internal/source"
 )
 
@@ -157,6 +158,36 @@ func TestAnExpiredValueIsAskedForAgainAtOnce(t *testing.T) {
 		require.NoError(t, err)
 		assert.NotSame(t, first, second)
 		assert.Equal(t, 2, play.asked)
+	})
+}
+
+func TestASourceThatHangsIsNotCoveredByAnExpiredValue(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		hang := make(chan struct{})
+		asked := 0
+		s := asking(func(context.Context, string) (*token, error) {
+			if asked++; asked > 1 {
+				<-hang
+			}
+			return lasting(time.Second), nil
+		})
+		_, err := get(t, s)
+		require.NoError(t, err)
+		time.Sleep(time.Second)
+
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		got, err := s.Get(ctx, "target", "target")
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		assert.Nil(t, got)
+
+		_, err = get(t, s)
+		require.ErrorIs(t, err, fresh.ErrSlow)
+		close(hang)
+		synctest.Wait()
+		_, err = get(t, s)
+		assert.NoError(t, err)
 	})
 }
 
