@@ -38,6 +38,7 @@ type Source[K comparable, G, T any] struct {
 type Answer[T any] struct {
 	Value *T
 	Err   error // beside a Value: why there is no newer one
+	late  bool  // Value had expired before it came
 }
 
 // mark is put into the context with which sources are asked.
@@ -70,20 +71,21 @@ func (s *Source[K, G, T]) Of(k K, target G) *fresh.Value[Answer[T]] {
 			if err != nil && !s.NotFor(err) && old != nil && old.Value != nil && s.Alive(old.Value) {
 				return &Answer[T]{Value: old.Value, Err: err} // trouble does not end what is still good
 			}
-			return &Answer[T]{Value: v, Err: err}
+			return &Answer[T]{Value: v, Err: err, late: v != nil && !s.Alive(v)}
 		}}
 	})
 }
 
 // Get returns what the source says for a target: at most a second old, and
-// asked again at once if it has expired.
+// asked again at once if it has expired since. A source that gives nothing but
+// expired values is asked no more often for that.
 func (s *Source[K, G, T]) Get(ctx context.Context, k K, target G) (*T, error) {
 	if InCircle(ctx, s.Owner) {
 		return nil, ErrNotAsked
 	}
 	v := s.Of(k, target)
 	a, err := v.Get(ctx, func(a *Answer[T]) bool { return a.Value != nil && s.Alive(a.Value) })
-	if a != nil && a.Value != nil && !s.Alive(a.Value) {
+	if a != nil && a.Value != nil && !a.late && !s.Alive(a.Value) {
 		a, err = v.Refresh(ctx)
 	}
 	switch {

@@ -161,6 +161,21 @@ func TestAnExpiredValueIsAskedForAgainAtOnce(t *testing.T) {
 	})
 }
 
+func TestASourceThatGivesExpiredValuesIsAskedNoMoreOftenThanOthers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		play := &script{say: []func() (*token, error){gives(-time.Minute)}}
+		s := play.source()
+		for range 100 {
+			got, err := get(t, s)
+			require.NoError(t, err, "whoever gets it says that it has expired")
+			require.NotNil(t, got)
+			time.Sleep(20 * time.Millisecond)
+		}
+		assert.Equal(t, 2, play.asked, "times in two seconds")
+	})
+}
+
 func TestASourceThatHangsIsNotCoveredByAnExpiredValue(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
