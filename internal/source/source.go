@@ -101,10 +101,14 @@ func (s *Source[K, G, T]) Get(ctx context.Context, k K, target G) (*T, error) {
 
 // Last returns what the source said last, without asking.
 func (s *Source[K, G, T]) Last(k K, target G) (*T, error) {
-	if a := s.Of(k, target).Peek(); a != nil {
-		return a.Value, a.Err
+	a := s.Of(k, target).Peek()
+	switch {
+	case a == nil:
+		return nil, ErrNotAsked
+	case a.Value == nil:
+		return nil, a.Err
 	}
-	return nil, ErrNotAsked
+	return a.Value, nil
 }
 
 // ask guards against what a source of somebody else's may do.

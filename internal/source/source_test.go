@@ -338,3 +338,18 @@ func TestLastNeverAsks(t *testing.T) {
 		assert.ErrorIs(t, err, errNotFor)
 	})
 }
+
+func TestLastIsNotIrritatedByTrouble(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := (&script{say: []func() (*token, error){gives(time.Hour), fails(errTrouble)}}).source()
+		_, err := get(t, s)
+		require.NoError(t, err)
+		time.Sleep(time.Second)
+		got, err := get(t, s)
+		require.NoError(t, err)
+		last, err := s.Last("target", "target")
+		require.NoError(t, err, "it says what Get said")
+		assert.Same(t, got, last)
+	})
+}
