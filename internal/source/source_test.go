@@ -176,6 +176,32 @@ func TestASourceThatGivesExpiredValuesIsAskedNoMoreOftenThanOthers(t *testing.T)
 	})
 }
 
+func TestASlowSourceIsWaitedForOnlyWithoutAGoodValue(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		slowly := func() (*token, error) {
+			time.Sleep(5 * time.Second)
+			return lasting(time.Hour), nil
+		}
+		s := (&script{say: []func() (*token, error){fails(errNotFor), slowly, slowly}}).source()
+		_, err := get(t, s)
+		require.ErrorIs(t, err, errNotFor)
+		time.Sleep(time.Second)
+		begun := time.Now()
+		first, err := get(t, s)
+		require.NoError(t, err, "an old no is no answer")
+		assert.Equal(t, 5*time.Second, time.Since(begun))
+
+		time.Sleep(time.Second)
+		begun = time.Now()
+		got, err := get(t, s)
+		require.NoError(t, err)
+		assert.Same(t, first, got)
+		assert.Equal(t, fresh.Patience, time.Since(begun))
+		time.Sleep(time.Minute)
+	})
+}
+
 func TestASourceThatHangsIsNotCoveredByAnExpiredValue(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
