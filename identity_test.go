@@ -362,7 +362,7 @@ func (l *locks) walk(v reflect.Value) {
 		if !v.CanAddr() {
 			break
 		}
-		ptr := reflect.NewAt(v.Type(), unsafe.Pointer(v.UnsafeAddr())) //nolint:gosec // unexported fields are what is wanted
+		ptr := reflect.NewAt(v.Type(), unsafe.Pointer(v.UnsafeAddr()))
 		if mu, ok := ptr.Interface().(*sync.Mutex); ok {
 			l.found[mu] = true
 			return

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -226,12 +227,16 @@ func TestEachMistakeIsSaidInASentence(t *testing.T) {
 		{
 			"it sends a used body a second time",
 			func(base http.RoundTripper, req *http.Request) (*http.Response, error) {
-				resp, err := base.RoundTrip(req)
+				out := *req
+				if req.Body != nil {
+					out.Body = &lockedBody{ReadCloser: req.Body} // the first sending may still read it
+				}
+				resp, err := base.RoundTrip(&out)
 				if err == nil && resp.StatusCode == http.StatusUnauthorized && req.Body != nil {
 					resp.Body.Close()
-					out := *req
-					out.ContentLength = 0
-					return base.RoundTrip(&out)
+					again := out
+					again.ContentLength = 0
+					return base.RoundTrip(&again)
 				}
 				return resp, err
 			},
@@ -686,4 +691,22 @@ func TestWhatARefusalForgetsIsFound(t *testing.T) {
 			assertFault(t, c.want, plain, credtest.Refusing(c.broken.wrap), credtest.Patience(500*time.Millisecond))
 		})
 	}
+}
+
+// lockedBody lets two readers at a body, one at a time.
+type lockedBody struct {
+	mu sync.Mutex
+	io.ReadCloser
+}
+
+func (b *lockedBody) Read(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.ReadCloser.Read(p)
+}
+
+func (b *lockedBody) Close() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.ReadCloser.Close()
 }
