@@ -361,7 +361,7 @@ func (s *scene) statement(w *words) {
 	case "fifo", "socket", "device":
 		mode := map[string]fs.FileMode{"fifo": fs.ModeNamedPipe, "socket": fs.ModeSocket, "device": fs.ModeDevice}[verb]
 		path, uid := w.word(), w.number()
-		s.world.Mknod(path, mode, uid)
+		s.world.Mknod(path, mode|0o600, uid)
 	case "remove":
 		s.world.Remove(w.word())
 	case "broken":
@@ -739,8 +739,12 @@ func (e *expected) matches(a *scicred.Attempt, row string) bool {
 }
 
 // holds reports whether the text has the parts of want, which an ellipsis
-// separates, in their order.
+// separates, in their order, and ends with the last one if want ends in "$".
 func holds(text, want string) bool {
+	want, last := strings.CutSuffix(want, "$")
+	if last && !strings.HasSuffix(text, strings.TrimSpace(strings.TrimPrefix(want[max(0, strings.LastIndex(want, "…")):], "…"))) {
+		return false
+	}
 	for part := range strings.SplitSeq(want, "…") {
 		i := strings.Index(text, strings.TrimSpace(part))
 		if i < 0 {
