@@ -32,7 +32,8 @@ type Passage struct {
 	// Named says why only what the caller named may go: cleartext to this
 	// machine.
 	Named error
-	// Own is the scheme of the caller's own Authorization header, in lower case.
+	// Own is the scheme of the caller's own Authorization header, in lower case;
+	// "unknown" if it does not begin with one.
 	Own string
 	// User is that of a URL that names a user and no password.
 	User string
@@ -108,10 +109,9 @@ func (p *Passage) ownHeader(req *http.Request) {
 		if len(values) == 0 || p.User != "" && values[0] == "Basic "+base64.StdEncoding.EncodeToString([]byte(p.User+":")) {
 			continue
 		}
-		scheme, _, _ := strings.Cut(values[0], " ")
-		p.Own = strings.ToLower(scheme)
-		if p.Own == "" {
-			p.Own = "unknown"
+		p.Own = "unknown"
+		if scheme, _, found := strings.Cut(values[0], " "); found && scheme != "" { // alone it may be a secret
+			p.Own = strings.ToLower(scheme)
 		}
 		return
 	}
