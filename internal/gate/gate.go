@@ -86,10 +86,15 @@ const (
 	errPresigned text = "the URL is presigned, which is a credential by itself"
 )
 
+// hostAllowed reports whether every list names the host, or the host where the
+// redirects began if they led to one that is trusted: whom nobody named cannot
+// send credentials anywhere.
 func (r *Rules) hostAllowed(p *Passage) bool {
+	trusted := !p.First() && origin.MatchAny(r.Trusted, p.Origin)
 	for _, list := range r.Hosts {
-		if !origin.MatchAny(list, p.Origin) {
-			return !p.First() && origin.MatchAny(r.Trusted, p.Origin)
+		named := origin.MatchAny(list, p.Origin) || trusted && origin.MatchAny(list, origin.Of(p.Route.First.URL))
+		if !named {
+			return false
 		}
 	}
 	return true

@@ -131,6 +131,7 @@ func TestWhatMayGoWhere(t *testing.T) {
 		"from http to itself":                  {chain: []string{http1, http1}, auth: cleartext, tls: noTLS},
 		"at home in cleartext":                 {chain: []string{"http://localhost/a", "http://localhost/b"}, named: cleartext, tls: noTLS},
 		"not at home in cleartext":             {chain: []string{"http://localhost/a", "http://127.0.0.1/b"}, all: foreign("http://localhost")},
+		"from a host that is not named":        {chain: []string{"https://evil.org", "https://cache.org"}, hosts: [][]string{{"data.example.org"}}, trusted: []string{"cache.org"}, all: notNamed("cache.org")},
 
 		// Presigned.
 		"X-Amz-Signature":               {chain: []string{https + "?X-Amz-Signature=x"}, auth: signed},
