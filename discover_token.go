@@ -174,12 +174,15 @@ func (t *Token) same(u *Token) bool {
 
 // alive reports whether the token has not expired.
 func (t *Token) alive(now time.Time) bool {
-	return t.jwt == nil || fit.Time(t.jwt, now, 0) == nil
+	return t.header != nil && t.jwt == nil || t.jwt != nil && fit.Time(t.jwt, now, 0) == nil
 }
 
 // check says whether the token is valid for leeway to come and fits.
 func (t *Token) check(want fit.Want, now time.Time, leeway time.Duration) error {
-	if t.jwt == nil {
+	switch {
+	case t.header == nil:
+		return reason(ErrMalformed, "is no token: ParseToken did not make it")
+	case t.jwt == nil:
 		return nil
 	}
 	err := fit.Time(t.jwt, now, leeway)
@@ -490,10 +493,10 @@ func (t *Transport) askSource(n *namedSource, h *hop) (*Token, error) {
 	key, target := h.sourceKey()
 	switch {
 	case h.explain:
-		if peeker, ok := n.src.(interface {
+		if p, ok := n.src.(interface {
 			Peek(context.Context, Target) (*Token, error)
 		}); ok {
-			return peeker.Peek(h.ctx, target)
+			return n.asked.Peek(h.ctx, target, p.Peek)
 		}
 		return nil, errNotAsked
 	case h.settled:

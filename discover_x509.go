@@ -404,7 +404,7 @@ func choose[C any](rec *recorder, found []inventory.Place[C], taken bool, attemp
 			}
 			rec.add(a, won != nil, lost)
 		}
-		taken = taken || firstOnly
+		taken = taken || firstOnly && !p.Empty
 		if taken && rec == nil {
 			break
 		}
@@ -428,12 +428,18 @@ func joinNotes(notes ...string) string {
 }
 
 // value returns a value that is kept fresh; a hop that is settled goes by what
-// is at hand.
+// is at hand, and so does one that has waited for a hung file system already:
+// one limit is enough for a request.
 func value[T any](h *hop, v *fresh.Value[T], usable func(*T) bool) (*T, error) {
-	if h.settled {
-		if now := v.Peek(); now != nil {
-			return now, nil
-		}
+	if now := v.Peek(); now != nil && (h.settled || h.slow) {
+		return now, nil
 	}
-	return v.Get(h.ctx, usable)
+	if h.slow {
+		return nil, fresh.ErrSlow
+	}
+	// Where another kind has one already, that there was none of this kind is
+	// an answer to go on with.
+	now, err := v.Get(h.ctx, func(v *T) bool { return h.have || usable(v) })
+	h.slow = errors.Is(err, fresh.ErrSlow)
+	return now, err
 }

@@ -229,6 +229,9 @@ type ChainError struct{ Report *Report }
 // Error returns one line for every candidate that was tried.
 func (e *ChainError) Error() string {
 	r := e.Report
+	if r == nil {
+		return "scicred: no usable credential"
+	}
 	what := "credential"
 	for _, k := range allKinds() {
 		if r.failed.has(k) {
@@ -253,6 +256,9 @@ func (e *ChainError) Is(target error) bool { return target == ErrNoCredentials }
 // fs.ErrNotExist) would always hold.
 func (e *ChainError) Unwrap() []error {
 	var errs []error
+	if e.Report == nil {
+		return nil
+	}
 	for i := range e.Report.Attempts {
 		if a := &e.Report.Attempts[i]; a.Err != nil && (a.Outcome == Rejected || a.Outcome == Withheld) {
 			errs = append(errs, a.Err)
@@ -355,7 +361,7 @@ func (e *StatusError) verdict(rec *record) []string {
 		c.Known, c.Note, c.Bar = true, rec.note, rec.bar
 		for i := range rec.report.Attempts {
 			a := &rec.report.Attempts[i]
-			p := verdict.Piece{Kind: a.Kind.String(), Outcome: a.Outcome.String(), From: a.Candidate, Path: a.Path, Identity: a.Identity, Expiry: a.Expiry, Err: a.Err, Skipped: a.Detail}
+			p := verdict.Piece{Kind: a.Kind.String(), Outcome: a.Outcome.String(), From: a.Candidate, Path: a.Path, Identity: a.Identity, Expiry: a.Expiry, Err: a.Err, Detail: a.Detail}
 			if a.Claims != nil {
 				p.Audience, p.Scope = a.Claims.Audience, a.Claims.Scope
 			}

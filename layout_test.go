@@ -17,7 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The root package consists of these files, by the user's wish.
+// The root package consists of these files and no others.
 var rootFiles = []string{"discover_netrc.go", "discover_token.go", "discover_x509.go", "errors.go", "options.go", "transport.go"}
 
 func TestTheRootPackageIsSixFilesOfAtMost400Lines(t *testing.T) {

@@ -55,12 +55,7 @@ func (requestOptionFunc) requestOption()                 {}
 // Options joins several options into one.
 func Options(opts ...RequestOption) RequestOption {
 	return requestOptionFunc(func(p *policy) error {
-		for _, o := range opts {
-			if err := o.applyRequest(p); err != nil {
-				return err
-			}
-		}
-		return nil
+		return applyAll(p, opts)
 	})
 }
 
@@ -153,7 +148,7 @@ func WithToken(raw string) RequestOption {
 		if err != nil {
 			return fmt.Errorf("WithToken: %w", err)
 		}
-		p.token = &namedToken{value: tok, candidate: "WithToken", perRequest: p.perRequest}
+		p.token = &namedToken{value: tok.at("WithToken", ""), candidate: "WithToken", perRequest: p.perRequest}
 		p.speak(KindToken)
 		return nil
 	})
@@ -453,6 +448,13 @@ func NewContext(ctx context.Context, opts ...RequestOption) context.Context {
 
 func applyCall(p *policy, opts []RequestOption) error {
 	p.begin(true)
+	if err := applyAll(p, opts); err != nil {
+		return err
+	}
+	return p.end()
+}
+
+func applyAll(p *policy, opts []RequestOption) error {
 	for _, o := range opts {
 		if o == nil {
 			return errors.New("nil option")
@@ -461,7 +463,7 @@ func applyCall(p *policy, opts []RequestOption) error {
 			return err
 		}
 	}
-	return p.end()
+	return nil
 }
 
 // policyFor returns the options that hold for a request with this context.

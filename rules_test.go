@@ -4,6 +4,7 @@ package scicred_test
 
 import (
 	"context"
+	"crypto/tls"
 	"net"
 	"net/http"
 	"net/url"
@@ -275,4 +276,147 @@ func TestABodyThatCannotBeSentAgainIsSaid(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, base.seen, 1)
 	require.ErrorContains(t, scicred.CheckResponse(resp), "the body could not be sent again")
+}
+
+// oddSource does what sources should not do.
+type oddSource struct {
+	peek func() (*scicred.Token, error)
+}
+
+func (oddSource) Token(context.Context, scicred.Target) (*scicred.Token, error) {
+	return &scicred.Token{}, nil
+}
+
+func (o oddSource) Peek(context.Context, scicred.Target) (*scicred.Token, error) { return o.peek() }
+
+func TestWhatACallersCodeMayDoWrongIsNoPanic(t *testing.T) {
+	t.Parallel()
+	u := parse(t, dataURL)
+	for name, peek := range map[string]func() (*scicred.Token, error){
+		"Peek that has nothing":  func() (*scicred.Token, error) { return nil, nil },
+		"Peek that panics":       func() (*scicred.Token, error) { panic("secret-in-a-panic") },
+		"Peek with a zero Token": func() (*scicred.Token, error) { return &scicred.Token{}, nil },
+	} {
+		tr, err := scicred.NewTransport(&stub{}, scicred.WithSystem(empty(t, nil)), scicred.WithTokenSource("odd", oddSource{peek}))
+		require.NoError(t, err)
+		text := tr.Explain(t.Context(), u).String()
+		assert.Contains(t, text, "odd", name)
+		assert.NotContains(t, text, "attached", name)
+		assert.NotContains(t, text, "secret", name)
+		require.NoError(t, get(t, t.Context(), tr, dataURL), "a zero Token is none")
+	}
+	_, err := scicred.NewTransport(nil, scicred.Options(nil))
+	require.ErrorContains(t, err, "nil option")
+	tr, err := scicred.NewTransport((*http.Transport)(nil), scicred.WithSystem(empty(t, nil)))
+	require.NoError(t, err)
+	assert.NotNil(t, tr)
+	assert.NotEmpty(t, (&scicred.ChainError{}).Error())
+	assert.Empty(t, (&scicred.ChainError{}).Unwrap())
+
+	s := &stub{}
+	tr, err = scicred.NewTransport(s, scicred.WithSystem(greedy(t, scicred.KindToken)))
+	require.NoError(t, err)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, dataURL, http.NoBody)
+	require.NoError(t, err)
+	req.Response = &http.Response{Request: &http.Request{}}
+	req.Header.Set("Authorization", "Bearer mine")
+	resp, err := tr.RoundTrip(req)
+	require.NoError(t, err)
+	require.NoError(t, resp.Body.Close())
+	assert.Empty(t, s.last(t), "a chain that cannot be followed is foreign, and nothing of it is kept")
+}
+
+func TestSelectWLCGTakesTheFirstPlaceThatIsNotEmpty(t *testing.T) { //nolint:tparallel // the cases share a file
+	t.Parallel()
+	good := issuer().SciToken(credtest.Claims{"aud": "https://data.example.org"})
+	path := filepath.Join(t.TempDir(), "token")
+	tests := []struct {
+		rule, variable, file, want string
+	}{
+		{"an opaque token is sent uninspected", "opaque-0123", good, "opaque-0123"},
+		{"an expired one too", "expired", good, "expired"},
+		{"white space is empty", " \n", good, good},
+		{"a file of white space is empty", "", " \n", ""},
+		{"what is no token ends the search", "not a token", good, ""},
+	}
+	expired := issuer().SciToken(credtest.Claims{"aud": "https://elsewhere.example"}, credtest.Expired())
+	for _, tt := range tests {
+		t.Run(tt.rule, func(t *testing.T) {
+			if tt.variable == "expired" {
+				tt.variable, tt.want = expired, expired
+			}
+			replace(t, path, []byte(tt.file))
+			s := &stub{}
+			sys := empty(t, map[string]string{"BEARER_TOKEN": tt.variable, "BEARER_TOKEN_FILE": path})
+			tr, err := scicred.NewTransport(s, scicred.WithSystem(sys), scicred.WithTokenPolicy(scicred.TokenPolicy{Selection: scicred.SelectWLCG}))
+			require.NoError(t, err)
+			require.NoError(t, get(t, t.Context(), tr, dataURL))
+			want := ""
+			if tt.want != "" {
+				want = "Bearer " + tt.want
+			}
+			assert.Equal(t, want, s.last(t))
+			c, err := tr.Credentials(t.Context(), parse(t, dataURL))
+			require.NoError(t, err)
+			assert.Equal(t, want != "", c.Token != nil, "Credentials agree")
+		})
+	}
+}
+
+func TestARefusalAfterAGarbledReplacementSaysSo(t *testing.T) {
+	t.Parallel()
+	path, write, mint := rotating(t, nil)
+	write(mint("one"))
+	base := &answering{}
+	base.answer = func(*http.Request) *http.Response {
+		write("gar bled")
+		return &http.Response{StatusCode: http.StatusUnauthorized}
+	}
+	tr, err := scicred.NewTransport(base, scicred.WithSystem(empty(t, map[string]string{"BEARER_TOKEN_FILE": path})))
+	require.NoError(t, err)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, dataURL, http.NoBody)
+	require.NoError(t, err)
+	resp, err := tr.RoundTrip(req)
+	require.NoError(t, err)
+	err = scicred.CheckResponse(resp)
+	require.ErrorContains(t, err, "the file has changed and is unusable")
+	assert.NotContains(t, err.Error(), "looked fine")
+}
+
+func TestACachedCertificateThatComesWithinItsLeewayIsNotOffered(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "proxy")
+	replace(t, path, credtest.NewCA("Users").User("u").Proxy(credtest.ExpiresIn(time.Hour)).PEM())
+	var c clock
+	sys := empty(t, map[string]string{"X509_USER_PROXY": path})
+	sys.Now = c.now
+	tr, err := scicred.NewTransport(nil, scicred.WithSystem(sys))
+	require.NoError(t, err)
+	u := parse(t, dataURL)
+	got, err := tr.Credentials(t.Context(), u)
+	require.NoError(t, err)
+	assert.NotNil(t, got.X509)
+	c.advance(55 * time.Minute)
+	got, err = tr.Credentials(t.Context(), u)
+	require.NoError(t, err)
+	assert.Nil(t, got.X509)
+	assert.Contains(t, got.Report.String(), "less than the 10m asked for")
+}
+
+func TestACertificateFunctionMayDoAnythingWrong(t *testing.T) {
+	t.Parallel()
+	good := credtest.NewCA("Users").User("u").TLS()
+	for want, f := range map[string]func(context.Context) (*tls.Certificate, error){
+		"panicked":                  func(context.Context) (*tls.Certificate, error) { panic("secret-in-a-panic") },
+		"no certificate with a key": func(context.Context) (*tls.Certificate, error) { return nil, nil },
+		"malformed": func(context.Context) (*tls.Certificate, error) {
+			return &tls.Certificate{Certificate: [][]byte{{1}}, PrivateKey: good.PrivateKey}, nil
+		},
+	} {
+		tr, err := scicred.NewTransport(nil, scicred.WithSystem(empty(t, nil)), scicred.WithCertificate(f))
+		require.NoError(t, err)
+		err = get(t, t.Context(), tr, dataURL)
+		require.ErrorContains(t, err, want)
+		assert.NotContains(t, err.Error(), "secret")
+	}
 }

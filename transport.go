@@ -52,7 +52,8 @@
 // igwn-auth-utils; the last four places of tokens are those of WLCG Bearer
 // Token Discovery, and all four get their turn. An empty variable counts as
 // unset. <euid> is the number of the effective user; where users have no
-// numbers (Windows) the places named after it do not exist.
+// numbers (Windows) the places named after it do not exist, and nobody checks to
+// whom a file belongs; the report says both.
 // $IGWN_AUTH_UTILS_FIND_SCITOKEN and $IGWN_AUTH_UTILS_FIND_X509 are honoured
 // where no option speaks of the kind: 1, y, yes and true demand one, any other
 // value switches the kind off.
@@ -68,7 +69,7 @@
 // regular files are read: tokens up to 64 KiB, PEM and netrc up to 1 MiB. In a
 // folder that others may write, such as /tmp, the file must belong to the
 // effective user, and so must a symbolic link to it, since anybody can put one
-// there. A netrc file must be the user's and closed to all others. Discovery
+// there; what a link elsewhere leads to must belong to that user or to root. A netrc file must be the user's and closed to all others. Discovery
 // never prompts, and never asks a server.
 //
 // # Selection
@@ -399,6 +400,8 @@ type hop struct {
 	explain bool // ask no source
 	settled bool // go by what is at hand
 	needed  bool // what is being chosen would be sent
+	have    bool // a credential has been chosen that will be sent
+	slow    bool // a file system hangs
 }
 
 // newHop looks at where the request goes; a nil request is none yet.
@@ -457,11 +460,13 @@ func (t *Transport) decide(h *hop, rec *recorder) (d decision, err error) {
 			return d, err
 		}
 	}
+	h.have = slot && (d.token != nil || d.login != nil) && !h.policy.failKinds.has(KindX509)
 	if h.needed = h.All == nil && h.TLS == nil; h.needed || rec != nil {
 		if d.x509, err = t.chooseX509(h, rec); err != nil {
 			return d, err
 		}
 	}
+	h.have = d.x509 != nil && !h.policy.failKinds.has(KindBasic)
 	if h.needed = slot && d.login == nil && (d.token == nil || h.User != ""); h.needed || rec != nil {
 		if d.login, err = t.chooseNetrc(h, rec, d.login); err != nil {
 			return d, err

@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// The times of the design.
+// How often, and how long.
 const (
 	Interval = time.Second            // between two looks
 	Patience = 100 * time.Millisecond // of a caller who has a usable value already
@@ -62,7 +62,8 @@ func (v *Value[T]) Peek() *T {
 // Get returns the value, rebuilt if the last look is a second old. While a
 // rebuild runs, callers for whom the present value is usable go on with it (the
 // one who started the rebuild after Patience); the others wait until it ends,
-// their context does, or Limit is over. Without a value the error says why.
+// their context does, or Limit is over. The error says why the value is not
+// newer, or why there is none.
 func (v *Value[T]) Get(ctx context.Context, usable func(*T) bool) (*T, error) {
 	s := v.cur.Load()
 	if s != nil {
@@ -81,6 +82,7 @@ func (v *Value[T]) Get(ctx context.Context, usable func(*T) bool) (*T, error) {
 			select {
 			case <-f.done:
 			case <-t.C:
+				return v.Peek(), ErrSlow
 			case <-ctx.Done():
 			}
 		}

@@ -195,7 +195,9 @@ func TestAUsableValueIsServedAtOnceToAllButTheStarter(t *testing.T) {
 		begun := time.Now()
 		var wg sync.WaitGroup
 		wg.Go(func() {
-			assert.Equal(t, 1, get(t, v, always))
+			got, err := v.Get(t.Context(), always)
+			assert.ErrorIs(t, err, fresh.ErrSlow, "and learns that it takes long")
+			assert.Equal(t, 1, *got)
 			assert.Equal(t, fresh.Patience, time.Since(begun), "the starter waits a little")
 		})
 		synctest.Wait() // the starter waits for its look now
@@ -283,11 +285,13 @@ func TestALookThatHangsKeepsNobodyFromAUsableValue(t *testing.T) {
 		require.Equal(t, 1, get(t, v, always))
 		v.Build = func(ctx context.Context, old *int) *int { <-wake; return build(ctx, old) }
 		time.Sleep(fresh.Interval)
-		require.Equal(t, 1, get(t, v, always))
+		got, err := v.Get(t.Context(), always)
+		require.ErrorIs(t, err, fresh.ErrSlow, "who began it learns that it takes long")
+		require.Equal(t, 1, *got)
 		time.Sleep(time.Hour)
 		begun := time.Now()
 		assert.Equal(t, 1, get(t, v, always))
-		got, err := v.Get(t.Context(), never)
+		got, err = v.Get(t.Context(), never)
 		assert.ErrorIs(t, err, fresh.ErrSlow, "for whom it is of no use, that is said")
 		assert.Equal(t, 1, *got)
 		assert.Zero(t, time.Since(begun))

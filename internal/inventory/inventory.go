@@ -25,6 +25,7 @@ type Place[C any] struct {
 	Cred      *C     // nil if there is none
 	Err       error  // why there is none; beside a Cred: why the file as it is now was not taken
 	Absent    bool   // there is nothing, rather than something unusable
+	Empty     bool   // there is a file or a variable, with nothing but white space
 	Sound     bool   // readable but of no use (expired): replaces what was there before
 	Warning   string // said in the report, of a credential that is used all the same
 	missed    int    // looks for which the file has been gone while Cred was kept

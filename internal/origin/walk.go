@@ -40,7 +40,7 @@ func Walk(req *http.Request, trusted []Pattern) Route {
 	r, n, sawTLS := req, 0, false
 	for {
 		if n == len(chain) || r.URL == nil {
-			return Route{Hop: Foreign, First: r}
+			return Route{Hop: Foreign, First: req} // so that nothing of it is kept
 		}
 		chain[n] = Of(r.URL)
 		if n > 0 && chain[n].Scheme == "https" {
@@ -51,7 +51,7 @@ func Walk(req *http.Request, trusted []Pattern) Route {
 			break
 		}
 		if r.Response.Request == nil {
-			return Route{Hop: Foreign, First: r}
+			return Route{Hop: Foreign, First: req}
 		}
 		r = r.Response.Request
 	}

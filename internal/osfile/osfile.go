@@ -8,6 +8,8 @@
 // two calls, a handle cannot. Only regular files are read, up to a limit. In a
 // folder that others may write, such as /tmp, the file must belong to the
 // effective user, and so must a symbolic link to it: anybody can put one there.
+// A link in any folder may lead there, so what it leads to must belong to the
+// effective user or to root.
 package osfile
 
 import (
@@ -107,6 +109,7 @@ type Rule struct {
 type Info struct {
 	Stamp        Stamp
 	OpenToOthers bool // group or others may read it
+	Ownerless    bool // the system does not say whose it is
 }
 
 // Reader reads files for one look around; it remembers which folders are
@@ -140,7 +143,8 @@ func (r *Reader) Read(name string, rule Rule) (data []byte, info Info, err error
 	if err := r.checkOwner(name, fi, rule); err != nil {
 		return nil, info, err
 	}
-	info.OpenToOthers = r.hasOwners(fi) && fi.Mode().Perm()&0o044 != 0
+	info.Ownerless = !r.hasOwners(fi)
+	info.OpenToOthers = !info.Ownerless && fi.Mode().Perm()&0o044 != 0
 	if fi.Size() > rule.Max {
 		return nil, info, fmt.Errorf("%w: %d bytes, at most %d are read", ErrTooLarge, fi.Size(), rule.Max)
 	}
@@ -221,15 +225,20 @@ func (r *Reader) checkOwner(name string, fi fs.FileInfo, rule Rule) error {
 			return fmt.Errorf("%w (mode %04o, want 0600)", ErrMode, fi.Mode().Perm())
 		}
 	}
-	if !r.sharedFolder(filepath.Dir(name)) {
-		return nil
-	}
-	if id.UID != r.EUID {
+	shared := r.sharedFolder(filepath.Dir(name))
+	if shared && id.UID != r.EUID {
 		return fmt.Errorf("%w (uid %d, not %d), in a folder that others may write", ErrOwner, id.UID, r.EUID)
 	}
 	li, err := r.Lstat(name)
 	if err != nil {
 		return bare(err)
+	}
+	if li.Mode()&fs.ModeSymlink != 0 && id.UID != r.EUID && id.UID != 0 {
+		// Where the link leads may be a folder that others may write.
+		return fmt.Errorf("is a symbolic link to a file that %w (uid %d, not %d)", ErrOwner, id.UID, r.EUID)
+	}
+	if !shared {
+		return nil
 	}
 	lid, _ := r.Identify(li)
 	switch {

@@ -313,6 +313,9 @@ func TestAFileInASharedFolderMustBelongToTheUserAndSoMustALink(t *testing.T) {
 		"swapped for one on another disk":        {0o777, mine, fakeInfo{size: 4, mode: 0o600, id: osfile.ID{UID: me, Dev: 2, Inode: 1}}, osfile.ErrMoved, ""},
 		"somebody's file, folder of one owner":   {0o755, theirs, theirs, nil, ""},
 		"somebody's link, folder of one owner":   {0o700, mine, theirLink, nil, ""},
+		"my link out of my folder to my file":    {0o700, mine, link, nil, ""},
+		"my link out of my folder to root's":     {0o700, node(0, 6, 0o644), link, nil, ""},
+		"my link out of my folder to theirs":     {0o700, theirs, link, osfile.ErrOwner, "is a symbolic link to a file that belongs to another user (uid 1001, not 1000)"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -108,7 +108,8 @@ func TestTheOwnerOfThisProcessesFilesIsKnown(t *testing.T) {
 func TestPlantedFilesAndLinksAreRefusedInARealSharedFolder(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() != 0 {
-		t.Skip("only root can give files to another user; the rule is tested with made-up owners too")
+		// Not a matter of CI, which is root: the rule is tested with made-up owners too.
+		t.Skip("only root can give files to another user")
 	}
 	dir := folder(t, fs.ModeSticky|0o777)
 	file := func(name string) string { return write(t, filepath.Join(dir, name), name, 0o644) }
@@ -123,6 +124,10 @@ func TestPlantedFilesAndLinksAreRefusedInARealSharedFolder(t *testing.T) {
 	}
 	mine, theirs := file("mine"), give(file("theirs"))
 	safe := give(write(t, filepath.Join(folder(t, 0o755), "file"), "elsewhere", 0o644))
+	home := folder(t, 0o755)
+	elsewhere, rooted := filepath.Join(home, "link"), filepath.Join(home, "rooted")
+	require.NoError(t, os.Symlink(theirs, elsewhere))
+	require.NoError(t, os.Symlink(mine, rooted)) // root's, since this is root
 	tests := map[string]struct {
 		path string
 		want error
@@ -133,6 +138,8 @@ func TestPlantedFilesAndLinksAreRefusedInARealSharedFolder(t *testing.T) {
 		"their link to my file":      {give(link("b", "mine")), osfile.ErrOwner},
 		"my link to their file":      {link("c", "theirs"), osfile.ErrOwner},
 		"their file in a safe place": {safe, nil},
+		"my link to their file, wherever the link is": {elsewhere, osfile.ErrOwner},
+		"my link to root's file":                      {rooted, nil},
 	}
 	for name, tt := range tests {
 		data, info, err := read(machine(), tt.path, osfile.Rule{Max: limit})

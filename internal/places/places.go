@@ -37,7 +37,8 @@ var (
 
 // Warnings: the credential is used all the same.
 const (
-	warnOpen = "warning: others can read this file (chmod 600)"
+	warnOpen      = "warning: others can read this file (chmod 600)"
+	warnOwnerless = "files have no owner here, so nobody has checked whose this one is"
 )
 
 // World is where credentials are looked for.
@@ -88,8 +89,11 @@ func nowhere[C any](name string) inventory.Candidate[C] {
 }
 
 func openWarning(info osfile.Info) string {
-	if info.OpenToOthers {
+	switch {
+	case info.OpenToOthers:
 		return warnOpen
+	case info.Ownerless:
+		return warnOwnerless
 	}
 	return ""
 }
@@ -109,8 +113,9 @@ func Tokens[C any](w World, take TakeToken[C]) []inventory.Candidate[C] {
 				return absent[C](name, "", err)
 			}
 			p := inventory.Place[C]{Candidate: name}
-			if p.Cred, err = take(bearer.Trim(raw), name, ""); err != nil {
-				p.Cred, p.Err = nil, err
+			raw = bearer.Trim(raw)
+			if p.Cred, err = take(raw, name, ""); err != nil {
+				p.Cred, p.Err, p.Empty = nil, err, raw == ""
 			}
 			return []inventory.Place[C]{p}
 		}}
@@ -177,6 +182,7 @@ func TokenFile[C any](l *looker, candidate, path string, take TakeToken[C]) inve
 	data, info, err := l.Read(path, osfile.Rule{Max: maxTokenFile})
 	var raw string
 	if err == nil {
+		p.Empty = len(bearer.Trim(data)) == 0
 		raw, err = bearer.FromFile(data)
 	}
 	if err == nil {

@@ -55,7 +55,7 @@ func (id *Identity) RoundTripper() http.RoundTripper { return id.rt }
 
 // New returns a Pool over base; nil is a clone of http.DefaultTransport.
 func New(base http.RoundTripper) *Pool {
-	if base == nil {
+	if tr, ok := base.(*http.Transport); base == nil || ok && tr == nil {
 		base = http.DefaultTransport // may have been replaced by another type
 		if tr, ok := base.(*http.Transport); ok {
 			base = tr.Clone()
@@ -63,7 +63,7 @@ func New(base http.RoundTripper) *Pool {
 	}
 	p := &Pool{base: base, bare: base}
 	tr, ok := base.(*http.Transport)
-	if !ok || tr == nil {
+	if !ok {
 		p.foreign = ErrForeign
 		return p
 	}

@@ -111,6 +111,15 @@ func (s *Source[K, G, T]) Last(k K, target G) (*T, error) {
 	return a.Value, nil
 }
 
+// Peek asks for what is at hand, by a function that does not act.
+func (s *Source[K, G, T]) Peek(ctx context.Context, target G, peek func(context.Context, G) (*T, error)) (v *T, err error) {
+	quick := Source[K, G, T]{Ask: peek}
+	if v, err = quick.ask(ctx, target); errors.Is(err, ErrNothing) {
+		err = ErrNotAsked
+	}
+	return v, err
+}
+
 // ask guards against what a source of somebody else's may do.
 func (s *Source[K, G, T]) ask(ctx context.Context, target G) (v *T, err error) {
 	defer func() {

@@ -73,7 +73,7 @@ func (s *Stock[T]) Fitting(want fit.Want, now time.Time, leeway time.Duration) *
 // NonEmpty returns what is in the first place that is not empty, usable or not.
 func (s *Stock[T]) NonEmpty() *T {
 	for i := range s.Places {
-		if p := &s.Places[i]; p.Cred != nil || !p.Absent {
+		if p := &s.Places[i]; p.Cred != nil || !p.Absent && !p.Empty {
 			return p.Cred
 		}
 	}

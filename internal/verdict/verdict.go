@@ -36,7 +36,7 @@ type Piece struct {
 	Audience, Scope                     []string
 	Expiry                              time.Time
 	Err                                 error
-	Skipped                             string // why the kind was not looked for
+	Detail                              string // why the kind was not looked for, or what is odd about it
 }
 
 // name is what people call the kind.
@@ -77,8 +77,8 @@ func (c *Case) Facts() []string {
 		}
 	}
 	for i := range c.Pieces {
-		if p := &c.Pieces[i]; !sent[p.Kind] && p.Outcome == "skipped" && p.Skipped != "" && c.Bar == nil {
-			facts = append(facts, fmt.Sprintf("no %s was looked for: %s", p.name(), p.Skipped))
+		if p := &c.Pieces[i]; !sent[p.Kind] && p.Outcome == "skipped" && p.Detail != "" && c.Bar == nil {
+			facts = append(facts, fmt.Sprintf("no %s was looked for: %s", p.name(), p.Detail))
 		}
 	}
 	switch {
@@ -121,6 +121,8 @@ func (c *Case) sent(p *Piece) string {
 	switch {
 	case !p.Expiry.IsZero() && !p.Expiry.After(c.Now):
 		return s + "; it " + human.Expiry(p.Expiry, c.Now)
+	case p.Detail != "":
+		return s + " and was refused; " + p.Detail
 	case p.Kind == "token" && c.Status == http.StatusForbidden:
 		return s + " and looked fine from here, but was refused: its scope may not cover this operation or path"
 	}
