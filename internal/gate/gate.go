@@ -90,7 +90,7 @@ const (
 // redirects began if they led to one that is trusted: whom nobody named cannot
 // send credentials anywhere.
 func (r *Rules) hostAllowed(p *Passage) bool {
-	trusted := !p.First() && origin.MatchAny(r.Trusted, p.Origin)
+	trusted := origin.MatchAny(r.Trusted, p.Origin)
 	for _, list := range r.Hosts {
 		named := origin.MatchAny(list, p.Origin) || trusted && origin.MatchAny(list, origin.Of(p.Route.First.URL))
 		if !named {
