@@ -42,7 +42,7 @@ func (m *misfit) Error() string { return m.text }
 func (m *misfit) Unwrap() error { return m.kind }
 
 func no(kind error, format string, args ...any) error {
-	return &misfit{kind, fmt.Sprintf(format, args...)}
+	return &misfit{kind, human.Printable(fmt.Sprintf(format, args...))}
 }
 
 // Want is what is asked of a token. Empty lists ask for nothing.

@@ -4,6 +4,7 @@ package fit_test
 
 import (
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -168,6 +169,16 @@ func TestTheClaimsOfRealTokensFit(t *testing.T) {
 		require.NoError(t, err, name)
 		assert.Equal(t, tt.want, fit.Target(c, fit.Want{Audience: []string{here}}) == nil, name)
 		require.NoError(t, fit.Time(c, time.Now(), time.Minute), name)
+	}
+}
+
+func TestWhatATokenSaysReachesNoTerminalAsItIs(t *testing.T) {
+	t.Parallel()
+	c := &jwtclaims.Claims{Issuer: "a\x1b[2J", HasAudience: true, Audience: []string{"b\x1b]0;x\a"}, Scope: []string{"c\u202e"}}
+	for _, want := range []fit.Want{{Issuer: []string{"i"}}, {Audience: []string{"a"}}, {Scope: []string{"s"}}} {
+		err := fit.Target(c, want)
+		require.Error(t, err)
+		assert.False(t, strings.ContainsFunc(err.Error(), func(r rune) bool { return r < ' ' || r == '\u202e' }), "%q", err)
 	}
 }
 
