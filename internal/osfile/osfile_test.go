@@ -362,6 +362,10 @@ func TestWhereThereAreNoOwnersTheOwnerRulesDoNotApply(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "text", string(data))
 	assert.False(t, info.OpenToOthers, "modes say nothing there")
+	assert.True(t, info.Ownerless)
+	_, info, err = read(shared{0o700, node(me, 1, 0o600), node(me, 1, 0o600)}.fs(), "/tmp/file", osfile.Rule{Max: limit})
+	require.NoError(t, err)
+	assert.False(t, info.Ownerless, "elsewhere there are")
 }
 
 func TestAFolderIsLookedAtOncePerReader(t *testing.T) {

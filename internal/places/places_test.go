@@ -34,6 +34,7 @@ type machine struct {
 	modes   map[string]fs.FileMode // where it is not 0600
 	env     map[string]string
 	euid    int
+	noOwner bool // the system knows none
 	homeErr error
 	opened  []string
 }
@@ -59,7 +60,7 @@ func (m *machine) world() places.World {
 				},
 				Identify: func(fi fs.FileInfo) (osfile.ID, bool) {
 					id, ok := fi.Sys().(osfile.ID)
-					return id, ok
+					return id, ok && !m.noOwner
 				},
 				EUID: uid,
 			},
@@ -477,6 +478,45 @@ func TestACredentialThatOthersCanReadIsUsedWithAWarning(t *testing.T) {
 			require.NotNil(t, p.Cred, p.Candidate)
 		}
 		assert.Equal(t, []string{tt.wantPair, tt.wantProxy, tt.wantTok}, []string{x[0].Warning, x[1].Warning, tok.Warning}, "%s %v", tt.file, tt.open)
+	}
+}
+
+func TestWhereFilesHaveNoOwnerThatIsSaid(t *testing.T) {
+	t.Parallel()
+	const warning = "files have no owner here, so nobody has checked whose this one is"
+	m := everywhere()
+	m.noOwner, m.modes = true, map[string]fs.FileMode{"/f/bearer": 0o666}
+	m.files["/tmp/x509up_u1000"] = "proxy"
+	for _, p := range append(m.tokens(), m.x509()[2]) {
+		require.NotNil(t, p.Cred, p.Candidate)
+		if p.Path == "" {
+			assert.Empty(t, p.Warning, p.Candidate)
+		} else {
+			assert.Equal(t, warning, p.Warning, p.Candidate)
+		}
+	}
+}
+
+func TestWhiteSpaceAloneIsToldFromABrokenToken(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]bool{"": true, " \n\t": true, "bad": false, "two words": false, "token": false, "{}": false} {
+		m := &machine{
+			env:   map[string]string{"BEARER_TOKEN_FILE": "/f", "BEARER_TOKEN": text},
+			files: map[string]string{"/f": text},
+		}
+		w := m.world()
+		found := look(w, places.Tokens(w, func(raw, candidate, path string) (*string, error) {
+			if raw == "" {
+				return nil, errTake
+			}
+			return takeToken(raw, candidate, path)
+		}))
+		if text != "" { // that is an unset variable
+			assert.Equal(t, want, found[3].Empty, "variable %q", text)
+		}
+		assert.Equal(t, want, found[4].Empty, "file %q", text)
+		assert.Equal(t, text == "token", found[4].Cred != nil, "file %q", text)
+		assert.False(t, found[4].Absent, "file %q", text)
 	}
 }
 

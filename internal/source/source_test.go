@@ -379,3 +379,36 @@ func TestLastIsNotIrritatedByTrouble(t *testing.T) {
 		assert.Same(t, got, last)
 	})
 }
+
+func TestPeekAsksAFunctionThatMayHaveNothingAtHand(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := (&script{say: []func() (*token, error){gives(time.Hour)}}).source()
+		ctx := context.WithValue(t.Context(), contextKey{}, "mine")
+		want := lasting(time.Hour)
+		for name, tt := range map[string]struct {
+			value *token
+			err   error
+			want  error
+		}{
+			"a value":   {want, nil, nil},
+			"nothing":   {nil, nil, source.ErrNotAsked},
+			"an error":  {nil, errNotFor, errNotFor},
+			"both":      {want, errTrouble, errTrouble},
+			"no answer": {nil, source.ErrNotAsked, source.ErrNotAsked},
+		} {
+			got, err := s.Peek(ctx, "target", func(ctx context.Context, target string) (*token, error) {
+				assert.Equal(t, "mine", ctx.Value(contextKey{}), "it is asked by the one who waits")
+				assert.Equal(t, "target", target)
+				return tt.value, tt.err
+			})
+			assert.ErrorIs(t, err, tt.want, name)
+			assert.Equal(t, tt.want == nil, got != nil, name)
+		}
+		got, err := s.Peek(ctx, "target", func(context.Context, string) (*token, error) { panic("geheim") })
+		assert.ErrorIs(t, err, source.ErrPanicked)
+		assert.Nil(t, got)
+		_, err = s.Last("target", "target")
+		assert.ErrorIs(t, err, source.ErrNotAsked, "nothing of it is remembered")
+	})
+}
