@@ -101,22 +101,48 @@ func TestARequestWithTheCallersHeaderIsNotSentAgainForACertificate(t *testing.T)
 	assert.Len(t, site.Arrivals(), 1)
 }
 
-func TestADiscoveredLoginDoesNotGoToThisMachineInCleartext(t *testing.T) {
+func TestOnlyWhatIsNamedGoesToThisMachineInCleartext(t *testing.T) {
 	t.Parallel()
-	netrc := "machine localhost login u password p\n"
-	s := &stub{}
-	sys := netrcWorld(t, netrc, nil)
-	tr, err := scicred.NewTransport(s, scicred.WithSystem(sys))
-	require.NoError(t, err)
-	require.NoError(t, get(t, t.Context(), tr, "http://localhost/"))
-	assert.Empty(t, s.last(t))
-	// The same file, named, may.
+	site := credtest.NewSite()
+	t.Cleanup(site.Close)
+	sys := netrcWorld(t, "machine localhost login u password p\n", map[string]string{"BEARER_TOKEN": issuer().SciToken(credtest.Claims{"aud": "ANY"})})
 	home, err := sys.HomeDir()
 	require.NoError(t, err)
-	tr, err = scicred.NewTransport(s, scicred.WithSystem(sys), scicred.WithNetrc(filepath.Join(home, ".netrc")))
-	require.NoError(t, err)
-	require.NoError(t, get(t, t.Context(), tr, "http://localhost/"))
-	assert.Equal(t, basic("u", "p"), s.last(t))
+	here := scicred.WithHosts("localhost")
+	tests := map[string]struct {
+		opts []scicred.Option
+		want string
+	}{
+		"nothing discovered":          {nil, ""},
+		"a netrc file that is named":  {[]scicred.Option{scicred.WithNetrc(filepath.Join(home, ".netrc"))}, "the login of \"u\""},
+		"a token":                     {[]scicred.Option{scicred.WithToken("opaque-0123"), here}, "a bearer token ending in …0123"},
+		"a login":                     {[]scicred.Option{scicred.WithBasicAuth("v", "p"), here}, "the login of \"v\""},
+		"with WithPlaintextHTTP all":  {[]scicred.Option{scicred.WithPlaintextHTTP()}, "a bearer token"},
+		"but never through a proxy":   {[]scicred.Option{scicred.WithToken("opaque-0123"), here}, ""},
+		"nor through an unknown base": {[]scicred.Option{scicred.WithToken("opaque-0123"), here}, ""},
+	}
+	for name, tt := range tests {
+		site.Forget()
+		var base http.RoundTripper = site.Transport()
+		switch {
+		case strings.Contains(name, "proxy"):
+			proxied := site.Transport()
+			proxied.Proxy = http.ProxyURL(parse(t, site.Plain))
+			base = proxied
+		case strings.Contains(name, "unknown"):
+			base = struct{ http.RoundTripper }{base}
+		}
+		tr, err := scicred.NewTransport(base, append(tt.opts, scicred.WithSystem(sys))...)
+		require.NoError(t, err)
+		require.NoError(t, get(t, t.Context(), tr, site.Plain+"/f"), name)
+		secrets := site.Arrivals()[0].Secrets()
+		if tt.want == "" {
+			assert.Empty(t, secrets, name)
+			continue
+		}
+		require.Len(t, secrets, 1, name)
+		assert.Contains(t, secrets[0].String(), tt.want, name)
+	}
 }
 
 func TestTheDefaultEntryIsUsedOnlyOnDemand(t *testing.T) {

@@ -501,7 +501,7 @@ func (d *decision) settle(t *Transport, h *hop, rec *recorder) {
 	}
 	tls := cmp.Or(h.All, h.TLS)
 	if tls == nil && d.x509 != nil && h.req != nil {
-		if proxy := t.pool.Proxy(h.req); proxy != nil && proxy.Scheme == "https" {
+		if proxy, _ := t.pool.Proxy(h.req); proxy != nil && proxy.Scheme == "https" {
 			tls = pool.ErrHTTPSProxy
 		}
 	}

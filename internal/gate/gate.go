@@ -19,7 +19,8 @@ type Rules struct {
 	Hosts     [][]origin.Pattern // each list must match
 	Trusted   []origin.Pattern   // hosts to which credentials may follow a redirect
 	Plaintext bool               // cleartext http is allowed
-	Proxy     func(*http.Request) *url.URL
+	// Proxy returns the proxy that a request takes, and whether that is known.
+	Proxy func(*http.Request) (*url.URL, bool)
 }
 
 // Passage is what holds for one request.
@@ -64,7 +65,7 @@ func (r *Rules) Look(req *http.Request) Passage {
 		p.TLS = errNoTLS
 		switch {
 		case r.Plaintext:
-		case p.Origin.Loopback() && r.Proxy(req) == nil:
+		case p.Origin.Loopback() && r.direct(req):
 			p.Named = errCleartext
 		default:
 			p.Auth = errCleartext
@@ -74,6 +75,12 @@ func (r *Rules) Look(req *http.Request) Passage {
 		p.Auth = errPresigned
 	}
 	return p
+}
+
+// direct reports whether the request certainly takes no proxy.
+func (r *Rules) direct(req *http.Request) bool {
+	proxy, known := r.Proxy(req)
+	return known && proxy == nil
 }
 
 type text string
@@ -104,14 +111,16 @@ func (r *Rules) hostAllowed(p *Passage) bool {
 // spellings that are in use. One that says only the URL's user, without a
 // password, is net/http's doing and not the caller's.
 func (p *Passage) ownHeader(req *http.Request) {
+	made := "" // by net/http
 	if u := req.URL.User; u != nil {
 		if pw, _ := u.Password(); pw == "" {
 			p.User = u.Username()
+			made = "Basic " + base64.StdEncoding.EncodeToString([]byte(p.User+":"))
 		}
 	}
 	for _, name := range [...]string{"Authorization", "authorization"} {
 		values := req.Header[name]
-		if len(values) == 0 || p.User != "" && values[0] == "Basic "+base64.StdEncoding.EncodeToString([]byte(p.User+":")) {
+		if len(values) == 0 || made != "" && values[0] == made {
 			continue
 		}
 		p.Own = "unknown"

@@ -5,6 +5,7 @@ package gate_test
 import (
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"testing"
 
@@ -41,9 +42,11 @@ func request(t *testing.T, chain ...string) *http.Request {
 	return req
 }
 
-func noProxy(*http.Request) *url.URL { return nil }
+func noProxy(*http.Request) (*url.URL, bool) { return nil, true }
 
-func aProxy(*http.Request) *url.URL { return &url.URL{Scheme: "http", Host: "proxy.example.org"} }
+func aProxy(*http.Request) (*url.URL, bool) {
+	return &url.URL{Scheme: "http", Host: "proxy.example.org"}, true
+}
 
 // text is what an error says, "" of none.
 func text(err error) string {
@@ -220,7 +223,6 @@ func TestTheCallersOwnAuthorizationIsNoticed(t *testing.T) {
 		"net/http's header, and another":   {"https://user@data.example.org", http.Header{"Authorization": {basicOfUser}, "authorization": {"Bearer x"}}, "bearer", "user"},
 		"that header without a user there": {https, http.Header{"Authorization": {basicOfUser}}, "basic", ""},
 		"a user with odd characters":       {"https://a%3Ab%40c@data.example.org", http.Header{"Authorization": {"Basic YTpiQGM6"}}, "", "a:b@c"},
-		"an empty user":                    {"https://:@data.example.org", http.Header{"Authorization": {"Basic Og=="}}, "basic", ""},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -253,4 +255,21 @@ func TestLookingChangesNothing(t *testing.T) {
 	r.Look(req)
 	assert.Equal(t, before, req.URL.String())
 	assert.Equal(t, http.Header{"Authorization": {"Bearer x"}}, req.Header)
+}
+
+func TestAProxyThatIsNotKnownCountsAsOne(t *testing.T) {
+	t.Parallel()
+	r := gate.Rules{Proxy: func(*http.Request) (*url.URL, bool) { return nil, false }}
+	p := r.Look(httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost:1/", http.NoBody))
+	assert.Error(t, p.Auth, "cleartext to this machine may leave it")
+	assert.NoError(t, p.Named)
+}
+
+func TestAURLWithAnEmptyUserIsNobodysHeader(t *testing.T) {
+	t.Parallel()
+	r := gate.Rules{Proxy: noProxy}
+	req := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "https://example.org/", http.NoBody)
+	req.URL.User = url.User("")
+	req.Header.Set("Authorization", "Basic Og==")
+	assert.Empty(t, r.Look(req).Own)
 }

@@ -141,10 +141,24 @@ func CloseBody(req *http.Request) {
 	}
 }
 
+// drainWait is how long a response that is given up may take to end: the server
+// may never end it, and on HTTP/2 it cannot while it waits for the rest of the
+// request.
+const drainWait = 500 * time.Millisecond
+
 // Discard reads what little is left of a response, so that its connection can
 // be used again, and closes it.
 func Discard(resp *http.Response) {
 	const enough = 64 << 10
+	closed := make(chan struct{})
+	t := time.AfterFunc(drainWait, func() {
+		_ = resp.Body.Close()
+		close(closed)
+	})
 	_, _ = io.CopyN(io.Discard, resp.Body, enough)
-	_ = resp.Body.Close()
+	if t.Stop() {
+		_ = resp.Body.Close()
+		return
+	}
+	<-closed
 }

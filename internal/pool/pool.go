@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -46,8 +47,9 @@ type Pool struct {
 
 // Identity is a client certificate with its connections.
 type Identity struct {
-	key string
-	rt  *http.Transport
+	key  string
+	rt   *http.Transport
+	cert atomic.Pointer[tls.Certificate] // the newest with this chain: a smart card's signer may be replaced
 }
 
 // RoundTripper returns the transport that offers this identity.
@@ -68,12 +70,12 @@ func New(base http.RoundTripper) *Pool {
 		return p
 	}
 	p.tr = tr
-	switch cfg := tr.TLSClientConfig; {
-	case tr.DialTLSContext != nil || tr.DialTLS != nil: //nolint:staticcheck // deprecated, and still in use
-		p.foreign = ErrDialTLS
-	case cfg != nil && (len(cfg.Certificates) > 0 || cfg.GetClientCertificate != nil):
+	if cfg := tr.TLSClientConfig; cfg != nil && (len(cfg.Certificates) > 0 || cfg.GetClientCertificate != nil) {
 		p.foreign = ErrOwnCert
 		p.bare = p.clone(nil)
+	}
+	if tr.DialTLSContext != nil || tr.DialTLS != nil { //nolint:staticcheck // deprecated, and still in use
+		p.foreign = ErrDialTLS
 	}
 	return p
 }
@@ -89,17 +91,20 @@ func (p *Pool) Bare() http.RoundTripper { return p.bare }
 // Foreign says why this base cannot be given certificates, or nil.
 func (p *Pool) Foreign() error { return p.foreign }
 
-// Proxy returns the proxy that the request would take, nil for none. Where the
-// base does not say, none is assumed.
-func (p *Pool) Proxy(req *http.Request) *url.URL {
-	if p.tr == nil || p.tr.Proxy == nil {
-		return nil
+// Proxy returns the proxy that the request would take, nil for none, and
+// whether that is known: a base of another type does not say.
+func (p *Pool) Proxy(req *http.Request) (proxy *url.URL, known bool) {
+	if p.tr == nil {
+		return nil, false
 	}
-	u, err := p.tr.Proxy(req)
+	if p.tr.Proxy == nil {
+		return nil, true
+	}
+	proxy, err := p.tr.Proxy(req)
 	if err != nil {
-		return nil // the transport will say it
+		return nil, false // the transport will say it
 	}
-	return u
+	return proxy, true
 }
 
 // Identity returns the transport for the certificate with this key, making it
@@ -111,11 +116,14 @@ func (p *Pool) Identity(key string, cert *tls.Certificate) (*Identity, error) {
 	p.mu.Lock()
 	for _, id := range p.ids {
 		if id.key == key {
+			id.cert.Store(cert)
 			p.mu.Unlock()
 			return id, nil
 		}
 	}
-	id := &Identity{key: key, rt: p.clone(cert)}
+	id := &Identity{key: key}
+	id.cert.Store(cert)
+	id.rt = p.clone(id)
 	p.ids = append(p.ids, id)
 	var gone *Identity
 	if len(p.ids) > MaxIdentities {
@@ -162,8 +170,8 @@ func (p *Pool) CloseIdleConnections() {
 	}
 }
 
-// clone copies the base and gives the copy the certificate, or none.
-func (p *Pool) clone(cert *tls.Certificate) *http.Transport {
+// clone copies the base and gives the copy an identity, or none.
+func (p *Pool) clone(id *Identity) *http.Transport {
 	tr := p.tr.Clone()
 	if _, h2 := p.tr.TLSNextProto["h2"]; h2 { // Clone has let the base configure itself
 		// A function put there by http2.ConfigureTransport would carry the
@@ -185,11 +193,22 @@ func (p *Pool) clone(cert *tls.Certificate) *http.Transport {
 		// A resumed session keeps the identity of the one that was opened.
 		cfg.ClientSessionCache = tls.NewLRUClientSessionCache(0)
 	}
-	if cert != nil {
+	if id != nil {
 		// Not Certificates: those are silently left out if no issuer is among
 		// the authorities that the server names, and never nil, which ends the
 		// process.
-		cfg.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return cert, nil }
+		cfg.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return id.cert.Load(), nil }
+		if proxy := tr.Proxy; proxy != nil {
+			// The configuration serves the proxy's handshake too. Who decides
+			// asked before, but a proxy function may answer otherwise now.
+			tr.Proxy = func(req *http.Request) (*url.URL, error) {
+				u, err := proxy(req)
+				if err == nil && u != nil && u.Scheme == "https" {
+					return nil, ErrHTTPSProxy
+				}
+				return u, err
+			}
+		}
 	}
 	return tr
 }

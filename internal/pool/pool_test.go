@@ -629,14 +629,17 @@ func TestTheProxyIsTheOneThatTheBaseWouldTake(t *testing.T) {
 		base http.RoundTripper
 		host string
 		want *url.URL
+		sure bool
 	}{
-		"a proxy":           {&http.Transport{Proxy: toProxy}, "example.org", proxy},
-		"none for the host": {&http.Transport{Proxy: toProxy}, "direct.example.org", nil},
-		"an error":          {&http.Transport{Proxy: toProxy}, "broken.example.org", nil},
-		"no proxies":        {&http.Transport{}, "example.org", nil},
-		"another type":      {roundTripper(nil), "example.org", nil},
+		"a proxy":           {&http.Transport{Proxy: toProxy}, "example.org", proxy, true},
+		"none for the host": {&http.Transport{Proxy: toProxy}, "direct.example.org", nil, true},
+		"an error":          {&http.Transport{Proxy: toProxy}, "broken.example.org", nil, false},
+		"no proxies":        {&http.Transport{}, "example.org", nil, true},
+		"another type":      {roundTripper(nil), "example.org", nil, false},
 	} {
 		req := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+tt.host, nil)
-		assert.Equal(t, tt.want, pool.New(tt.base).Proxy(req), name)
+		got, known := pool.New(tt.base).Proxy(req)
+		assert.Equal(t, tt.want, got, name)
+		assert.Equal(t, tt.sure, known, name)
 	}
 }

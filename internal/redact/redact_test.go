@@ -15,7 +15,7 @@ import (
 func TestURLHidesWhatMayBeSecret(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ name, in, want string }{
-		{"plain URLs stay", "https://h.example/p?gps=1&site=H1", "https://h.example/p?gps=1&site=H1"},
+		{"plain URLs stay", "https://h.example/p?gps=1&site=H1&spin=0.5&design=3", "https://h.example/p?gps=1&site=H1&spin=0.5&design=3"},
 		{"password", "https://u:s3cret@h.example/", "https://u:REDACTED@h.example/"},
 		{"user name stays", "https://u@h.example/", "https://u@h.example/"},
 		{"authz of XRootD", "https://h.example/f?authz=Bearer%20abc&x=1", "https://h.example/f?authz=REDACTED&x=1"},
@@ -27,6 +27,19 @@ func TestURLHidesWhatMayBeSecret(t *testing.T) {
 		{"a JWT without a name", "https://h.example/f?eyJhbGciOi", "https://h.example/f?REDACTED"},
 		{"dCache transfer id", "https://h.example/f?dcache-http-uuid=abc", "https://h.example/f?dcache-http-uuid=REDACTED"},
 		{"semicolons", "https://h.example/f?a=1;token=abc", "https://h.example/f?a=1&token=REDACTED"},
+		{"a URL in a value", "https://h.example/f?url=https%3A%2F%2Fo%2F%3FX-Amz-Signature%3DS", "https://h.example/f?url=REDACTED"},
+		{"a URL in a value, not encoded", "https://h.example/f?url=https://o/?sig=S", "https://h.example/f?url=https://o/&sig=REDACTED"},
+		{"parameters in a value", "https://h.example/f?a=1%26sig=S", "https://h.example/f?a=REDACTED"},
+		{"a name that is encoded twice", "https://h.example/f?%2574oken=S", "https://h.example/f?%2574oken=REDACTED"},
+		{"Basic in a value", "https://h.example/f?h=Basic%20S", "https://h.example/f?h=REDACTED"},
+		{"a macaroon in a value", "https://h.example/f?h=MDAxY2xvY2F0aW9u", "https://h.example/f?h=REDACTED"},
+		{"a session", "https://h.example/f?PHPSESSID=S&sid=S", "https://h.example/f?PHPSESSID=REDACTED&sid=REDACTED"},
+		{"a token for a user name", "https://eyJhbGciOi@h.example/", "https://REDACTED@h.example/"},
+		{"a token in the path", "https://h.example/p/eyJhbGciOi.x/f", "https://h.example/REDACTED"},
+		{"a parameter of the path", "https://h.example/f;token=S", "https://h.example/REDACTED"},
+		{"a query that became the path", "https://h.example/f%3Fauthz=S", "https://h.example/REDACTED"},
+		{"a path with an equals sign stays", "https://h.example/run=7/f", "https://h.example/run=7/f"},
+		{"no host at all", "https:S?x", "https:REDACTED?x"},
 		{"fragment", "https://h.example/f#access_token=abc", "https://h.example/f#REDACTED"},
 	}
 	for _, tt := range tests {
