@@ -60,8 +60,16 @@ func (p *Piece) where() string {
 	return p.From + " " + p.Path
 }
 
-// Facts returns a sentence for each thing that can be told.
+// Facts returns a sentence for each thing that can be told, fit to be printed.
 func (c *Case) Facts() []string {
+	facts := c.facts()
+	for i := range facts {
+		facts[i] = human.Printable(facts[i])
+	}
+	return facts
+}
+
+func (c *Case) facts() []string {
 	facts := c.serverSays()
 	if c.Status != http.StatusUnauthorized && c.Status != http.StatusForbidden {
 		return facts
@@ -143,10 +151,10 @@ func (c *Case) serverSays() []string {
 			said = append(said, "it wants the scope "+v)
 		}
 		if len(said) == 0 {
-			facts = append(facts, "the server asks for "+human.Printable(ch.Scheme)+" authentication")
+			facts = append(facts, "the server asks for "+ch.Scheme+" authentication")
 			continue
 		}
-		facts = append(facts, "the server says: "+human.Printable(strings.Join(said, ", ")))
+		facts = append(facts, "the server says: "+strings.Join(said, ", "))
 	}
 	return facts
 }

@@ -189,12 +189,23 @@ func TestTheSentences(t *testing.T) {
 	}
 }
 
-func TestNoControlCharacterOfTheServersGetsIntoTheText(t *testing.T) {
+func TestNoControlCharacterGetsIntoTheText(t *testing.T) {
 	t.Parallel()
 	const evil = "\x1b[2J\r\n\x00\x7f\u009b\u202e"
+	mean := func(p verdict.Piece) verdict.Piece {
+		p.From, p.Path, p.Identity, p.Detail = p.From+evil, p.Path+evil, p.Identity+evil, evil
+		p.Audience, p.Scope = []string{"a" + evil}, []string{"s" + evil}
+		if p.Outcome != "attached" {
+			p.Err = errors.New("why" + evil)
+		}
+		return p
+	}
 	for _, c := range []verdict.Case{
 		{Challenges: []verdict.Challenge{{Scheme: "Basic" + evil}}},
 		{Challenges: []verdict.Challenge{{Scheme: "Bearer", Params: map[string]string{"error": "e" + evil, "error_description": "d" + evil, "scope": "s" + evil}}}},
+		{Known: true, Note: "note" + evil, Pieces: []verdict.Piece{mean(token()), mean(certificate()), mean(login())}},
+		{Known: true, Pieces: []verdict.Piece{mean(token(outcome("withheld", nil))), mean(certificate(outcome("skipped", nil)))}},
+		{Known: true, Bar: errors.New("bar" + evil)},
 	} {
 		c.Status, c.Now = http.StatusUnauthorized, now()
 		facts := c.Facts()
