@@ -118,7 +118,8 @@ If the server refuses, it says what was sent, what was not, and why.
 Flags:
   -o FILE       write to FILE; it appears when it is complete
   -C -          with -o: go on where FILE ends, and keep what has come if it breaks
-                off. FILE.etag remembers which version it is of, until it is complete
+                off. .FILE.scicred-etag remembers which version it is of, until it is
+                complete
   -H 'K: V'     add a header; repeatable. An Authorization of your own is left alone
   -X METHOD     instead of GET (or POST, with -d)
   -d DATA       send DATA; @FILE sends a file and @- standard input, as they are

@@ -9,17 +9,17 @@ import (
 	"net/http"
 	"os"
 	"strconv"
-	"strings"
 )
 
 // resumed is a file that is continued where it ends. What has come stays there
 // whatever happens, for the next try.
 //
 // The server's name for the version that the beginning is of (its ETag, RFC
-// 9110 section 8.8.3) is kept in a file beside it. With it the next try goes on
-// only if the server still has that version.
+// 9110 section 8.8.3) is kept in a file beside it (etagFile). With it the next
+// try goes on only if the server still has that version.
 type resumed struct {
 	stream
+	version etagFile
 	start   int64 // how much was there
 	written int64
 	total   int64 // how long the whole is; -1: not known
@@ -36,14 +36,12 @@ func openResumed(name string) (output, error) {
 	if openErr != nil {
 		return nil, openErr
 	}
-	r := &resumed{stream: stream{f, f}, created: errors.Is(err, os.ErrNotExist), total: -1}
+	r := &resumed{stream: stream{f, f}, version: etagBeside(name), created: errors.Is(err, os.ErrNotExist), total: -1}
 	if r.start, err = f.Seek(0, io.SeekEnd); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return r, nil
 }
-
-func (r *resumed) etagFile() string { return r.file.Name() + ".etag" }
 
 func (r *resumed) prepare(req *http.Request) {
 	req.Header.Set("Accept-Encoding", "identity") // offsets are those of the file
@@ -55,17 +53,9 @@ func (r *resumed) prepare(req *http.Request) {
 		wanted += strconv.FormatInt(r.total-1, 10)
 	}
 	req.Header.Set("Range", wanted)
-	if etag, err := os.ReadFile(r.etagFile()); err == nil && isStrong(string(etag)) {
-		req.Header.Set("If-Range", string(etag))
+	if etag, ours := r.version.read(); ours && isStrong(etag) {
+		req.Header.Set("If-Range", etag)
 	}
-}
-
-// isStrong reports whether it is an entity tag that tells versions apart to the
-// byte (RFC 9110 section 8.8.1).
-func isStrong(etag string) bool {
-	inner, found := strings.CutPrefix(etag, `"`)
-	inner, closed := strings.CutSuffix(inner, `"`)
-	return found && closed && len(inner) < 1024 && !strings.ContainsFunc(inner, func(c rune) bool { return c <= ' ' || c == '"' || c == 0x7f })
 }
 
 func (r *resumed) begin(resp *http.Response) (done bool, err error) {
@@ -93,17 +83,12 @@ func (r *resumed) startAnew(resp *http.Response) error {
 	if err == nil {
 		err = r.file.Truncate(0)
 	}
+	// The old version's name goes first: it must not outlive its file.
+	err = errors.Join(err, r.version.remove())
 	if etag := resp.Header.Get("ETag"); err == nil && isStrong(etag) {
-		return os.WriteFile(r.etagFile(), []byte(etag), 0o600)
+		return r.version.write(etag)
 	}
-	return errors.Join(err, r.forgetETag())
-}
-
-func (r *resumed) forgetETag() error {
-	if err := os.Remove(r.etagFile()); !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	return nil
+	return err
 }
 
 func (r *resumed) Write(b []byte) (int, error) {
@@ -130,9 +115,9 @@ func (r *resumed) close(ok bool) error {
 	case ok && err == nil && r.total > size:
 		return &failure{code: exitFailure, err: fmt.Errorf("%s of %s are there: the server sent a part of what was asked for", byteCount(size), byteCount(r.total)), hints: r.advice()}
 	case ok && err == nil:
-		return r.forgetETag()
+		return r.version.remove()
 	case r.created && size == 0:
-		return errors.Join(err, os.Remove(r.file.Name()))
+		return errors.Join(err, os.Remove(r.file.Name()), r.version.remove())
 	}
 	return err
 }
