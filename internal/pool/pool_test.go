@@ -4,6 +4,7 @@ package pool_test
 
 import (
 	"context"
+	"crypto"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -299,6 +300,70 @@ func TestRetiringAnUnknownIdentityDoesNothing(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, want, id == ids[i], i)
 	}
+}
+
+func TestAnIdentitySignsWithTheKeyThatItWasGivenLast(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	p, cert := pool.New(s.base(false)), newPeople().cert("alice")
+	defer p.CloseIdleConnections()
+	pulledOut := *cert // the smart card
+	pulledOut.PrivateKey = failingSigner{cert.PrivateKey.(crypto.Signer)}
+	rt := identity(t, p, "a", &pulledOut)
+	assert.Contains(t, ask(t, rt, s.URL), "no card")
+	again := identity(t, p, "a", cert)
+	assert.Same(t, rt, again, "the identity is the same")
+	assert.Equal(t, "alice HTTP/1.1", ask(t, rt, s.URL))
+}
+
+type failingSigner struct{ crypto.Signer }
+
+func (failingSigner) Sign(io.Reader, []byte, crypto.SignerOpts) ([]byte, error) {
+	return nil, errors.New("no card")
+}
+
+func TestAnIdentityNeverGoesThroughAnHTTPSProxy(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	proxies := newServer(t) // it would be shown the certificate in the handshake
+	base := s.base(false)
+	base.TLSClientConfig.RootCAs = s.ca.Pool()
+	base.TLSClientConfig.RootCAs.AddCert(proxies.ca.Certificate())
+	target, err := url.Parse(proxies.URL)
+	require.NoError(t, err)
+	var proxy *url.URL
+	base.Proxy = func(*http.Request) (*url.URL, error) { return proxy, nil }
+	p := pool.New(base)
+	defer p.CloseIdleConnections()
+	rt := identity(t, p, "a", newPeople().cert("alice"))
+	assert.Equal(t, "alice HTTP/1.1", ask(t, rt, s.URL), "without a proxy")
+	p.CloseIdleConnections()
+
+	proxy = target // the function changes its mind after it was asked
+	req := httptest.NewRequestWithContext(t.Context(), http.MethodGet, s.URL, http.NoBody)
+	_, err = rt.RoundTrip(req) //nolint:bodyclose // there is none
+	require.ErrorIs(t, err, pool.ErrHTTPSProxy)
+	assert.Zero(t, proxies.opened(), "it was not even connected to")
+
+	proxy = &url.URL{Scheme: "http", Host: "127.0.0.1:1"}
+	assert.Contains(t, ask(t, rt, s.URL), "127.0.0.1:1", "an http proxy is asked as ever")
+	refuses := errors.New("no way")
+	base.Proxy = func(*http.Request) (*url.URL, error) { return nil, refuses }
+	other := identity(t, pool.New(base), "a", newPeople().cert("alice"))
+	_, err = other.RoundTrip(req) //nolint:bodyclose // there is none
+	assert.ErrorIs(t, err, refuses)
+}
+
+func TestBehindADialTLSHookBareStillHasNoCertificateOfTheBase(t *testing.T) {
+	t.Parallel()
+	base := &http.Transport{
+		TLSClientConfig: &tls.Config{Certificates: make([]tls.Certificate, 1), MinVersion: tls.VersionTLS12},
+		DialTLSContext:  func(context.Context, string, string) (net.Conn, error) { return nil, net.ErrClosed },
+	}
+	p := pool.New(base)
+	require.ErrorIs(t, p.Foreign(), pool.ErrDialTLS)
+	assert.Empty(t, p.Bare().(*http.Transport).TLSClientConfig.Certificates, "connections through a proxy do not go by the hook")
+	assert.Len(t, p.Base().(*http.Transport).TLSClientConfig.Certificates, 1)
 }
 
 func TestThereAreEightIdentitiesAtMost(t *testing.T) {
