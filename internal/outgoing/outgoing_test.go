@@ -319,6 +319,34 @@ func TestOfAResponseThatIsGivenUpOnlyALittleIsRead(t *testing.T) {
 	assert.Equal(t, 1, b.closed, "broken off")
 }
 
+func TestAResponseThatDoesNotEndIsGivenUpAfterHalfASecond(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r, w := io.Pipe() // a read waits for a write, or for the end of either
+		begun := time.Now()
+		outgoing.Discard(&http.Response{Body: r})
+		assert.Equal(t, 500*time.Millisecond, time.Since(begun))
+		_, err := w.Write([]byte("late"))
+		assert.ErrorIs(t, err, io.ErrClosedPipe, "and is closed when that is over")
+
+		r, w = io.Pipe()
+		go func() {
+			for range 5 { // a little at a time
+				time.Sleep(50 * time.Millisecond)
+				_, _ = w.Write([]byte("slow"))
+			}
+			_ = w.Close()
+		}()
+		b := &body{Reader: r}
+		begun = time.Now()
+		outgoing.Discard(&http.Response{Body: b})
+		assert.Equal(t, 250*time.Millisecond, time.Since(begun), "one that ends in time is read to its end")
+		assert.Equal(t, 1, b.closed)
+		time.Sleep(time.Minute)
+		assert.Equal(t, 1, b.closed, "and closed once")
+	})
+}
+
 type broken struct{}
 
 func (broken) Read([]byte) (int, error) { return 0, errors.New("connection reset") }
