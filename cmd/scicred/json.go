@@ -5,11 +5,13 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/scicred/scicred"
+	"github.com/scicred/scicred/internal/human"
 )
 
 // discovery is what discover --json prints. Scripts rely on its members: more
@@ -71,7 +73,22 @@ func (p *program) writeJSON(r *scicred.Report) error {
 	if err := e.Encode(newDiscovery(r)); err != nil {
 		return err
 	}
-	return p.print(b.String())
+	return p.print(escapeUnprintable(b.String()))
+}
+
+// escapeUnprintable writes the characters that JSON allows as they are and a
+// terminal may obey, control characters and those that turn the direction of
+// writing, as \uXXXX. In JSON all of them stand in strings.
+func escapeUnprintable(s string) string {
+	var b strings.Builder
+	for _, c := range s {
+		if c > '\n' && human.Printable(string(c)) != string(c) {
+			_, _ = fmt.Fprintf(&b, `\u%04x`, c) // a strings.Builder does not fail
+		} else {
+			b.WriteRune(c)
+		}
+	}
+	return b.String()
 }
 
 func newDiscovery(r *scicred.Report) discovery {
