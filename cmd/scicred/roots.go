@@ -8,11 +8,21 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strings"
 
 	"github.com/scicred/scicred/internal/human"
+)
+
+// What is read of authorities, at most. All those of the web fill 300 kB, and
+// grid folders hold some hundred files.
+const (
+	maxRootFile   = 16 << 20 // bytes
+	maxRootFolder = 20_000   // files
 )
 
 // roots returns the authorities that servers are verified by: those of --cacert
@@ -63,7 +73,7 @@ type rootReader struct {
 // files named by a hash, beside which there are revocation lists and policies.
 // Files that end in .pem are read too.
 func (r *rootReader) folder(dir string) error {
-	entries, err := os.ReadDir(dir)
+	entries, err := listRoots(dir, maxRootFolder)
 	if err != nil {
 		return err
 	}
@@ -80,6 +90,26 @@ func (r *rootReader) folder(dir string) error {
 	return nil
 }
 
+// listRoots returns what is in a folder, by name, if it is no more than that.
+func listRoots(dir string, most int) ([]os.DirEntry, error) {
+	f, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	entries, err := f.ReadDir(most + 1)
+	switch {
+	case errors.Is(err, io.EOF): // It is empty.
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case len(entries) > most:
+		return nil, fmt.Errorf("there are more than %d files in it", most)
+	}
+	slices.SortFunc(entries, func(a, b os.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+	return entries, nil
+}
+
 // file reads the certificates in one PEM file. The folder holds anybody's
 // certificates: one that Go cannot read takes no other with it.
 func (r *rootReader) file(name string) error {
@@ -90,7 +120,7 @@ func (r *rootReader) file(name string) error {
 	if !info.Mode().IsRegular() {
 		return errors.New("is not a regular file") // opening a named pipe would wait for ever
 	}
-	data, err := os.ReadFile(name)
+	data, err := readRoots(name)
 	if err != nil {
 		return err
 	}
@@ -109,6 +139,20 @@ func (r *rootReader) file(name string) error {
 		}
 	}
 	return nil
+}
+
+// readRoots reads all of a file that is not too large.
+func readRoots(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxRootFile+1))
+	if err == nil && len(data) > maxRootFile {
+		err = fmt.Errorf("is larger than %s", byteCount(maxRootFile))
+	}
+	return data, err
 }
 
 // bareFile removes the file's name from the operating system's error.
