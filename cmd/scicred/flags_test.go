@@ -87,6 +87,19 @@ func TestHostPatternIsTheHostAndPortAlone(t *testing.T) {
 	assert.Equal(t, "*", hostPattern(nil))
 }
 
+func TestWhatCannotBeBoundToAHostIsSaidPlainly(t *testing.T) {
+	t.Parallel()
+	zone, err := parseURL("https://[fe80::1%25lo]:1/")
+	require.NoError(t, err)
+	require.EqualError(t, bindable(zone, "[fe80::1]:1"), "that cannot be done for an address with a zone (the part after %)")
+	require.NoError(t, bindable(nil, "*"))
+	for _, given := range []string{"https://data.example.org/x", "https://[2001:db8::1]:1", "root://data.example.org//x"} {
+		u, err := parseURL(given)
+		require.NoError(t, err)
+		require.NoError(t, bindable(u, hostPattern(u)), given)
+	}
+}
+
 func TestAdviceCanBePasted(t *testing.T) {
 	t.Parallel()
 	for given, want := range map[string]bool{

@@ -4,9 +4,12 @@ package main
 
 import (
 	"crypto/tls"
+	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/scicred/scicred"
@@ -47,8 +50,16 @@ func (p *program) transport(c *common, u *url.URL, list []named, more ...scicred
 		return nil, usage("%w", reworded{bare(err)})
 	}
 	opts = append(opts, more...)
+	if c.forceNoAuth {
+		list = nil // Nothing is sent, wherever it could be.
+	}
 	if len(list) > 0 {
-		opts = append(opts, scicred.WithHosts(hostPattern(u)))
+		pattern := hostPattern(u)
+		if err := bindable(u, pattern); err != nil {
+			return nil, (&failure{code: exitNoCredential, err: fmt.Errorf("%s is bound to the URL's host, and %w", list[0].flag, err)}).
+				hint("use the host's name, or an address without a zone")
+		}
+		opts = append(opts, scicred.WithHosts(pattern))
 	}
 	for _, n := range list {
 		if n.err == nil {
@@ -78,4 +89,19 @@ func hostPattern(u *url.URL) string {
 		return o.Host
 	}
 	return net.JoinHostPort(o.Host, o.Port)
+}
+
+// bindable returns why a credential cannot be bound to the host of the URL; nil
+// if it can.
+func bindable(u *url.URL, pattern string) error {
+	p, err := origin.ParsePattern(pattern)
+	switch {
+	case u == nil || err == nil && p.Match(origin.Of(u)):
+		return nil
+	case strings.Contains(u.Hostname(), "%"):
+		return errors.New("that cannot be done for an address with a zone (the part after %)") // RFC 6874
+	case err != nil:
+		return errors.New("that cannot be done for this host")
+	}
+	return nil
 }
