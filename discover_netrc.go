@@ -14,6 +14,7 @@ import (
 	"github.com/scicred/scicred/internal/memo"
 	"github.com/scicred/scicred/internal/netrcfile"
 	"github.com/scicred/scicred/internal/places"
+	"github.com/scicred/scicred/internal/redact"
 	"github.com/scicred/scicred/internal/secret"
 )
 
@@ -156,7 +157,7 @@ func (t *Transport) chooseNetrc(h *hop, rec *recorder, named *Login) (*Login, er
 	}
 	inv, err := value(h, &t.netrc, func(inv *inventory.Inventory[netrc]) bool { return inv.Places[len(inv.Places)-1].Cred != nil })
 	if inv == nil {
-		rec.add(Attempt{Kind: KindBasic, Candidate: places.NameNetrc, Err: err}, false, Rejected)
+		rec.unseen(KindBasic, err)
 		return named, h.gone()
 	}
 	won := named
@@ -234,4 +235,86 @@ func FindNetrc(ctx context.Context, target Target) (*Login, error) {
 func (s *System) FindNetrc(ctx context.Context, target Target) (*Login, error) {
 	c, err := s.find(ctx, target, KindBasic)
 	return c.Login, err
+}
+
+// --- The record of discovery, of all kinds
+
+// recorder notes what becomes of each candidate. A nil one notes nothing.
+type recorder struct {
+	attempts []Attempt
+	won      [KindBasic + 1]int // index + 1 of the winner of a kind
+}
+
+func (r *recorder) add(a Attempt, won bool, lost Outcome) {
+	if r == nil {
+		return
+	}
+	a.Err = exported(a.Err)
+	if a.Outcome = lost; won {
+		a.Outcome = Attached
+		r.won[a.Kind] = len(r.attempts) + 1
+	}
+	r.attempts = append(r.attempts, a)
+}
+
+// unseen notes that discovery of a kind has no answer.
+func (r *recorder) unseen(k Kind, err error) {
+	if errors.Is(err, errNotAsked) {
+		r.add(Attempt{Kind: k, Candidate: "discovery"}, false, NotAsked)
+		return
+	}
+	r.add(Attempt{Kind: k, Candidate: "discovery", Err: err}, false, Rejected)
+}
+
+func (r *recorder) skip(k Kind, why string) {
+	r.add(Attempt{Kind: k, Candidate: "-", Detail: why}, false, Skipped)
+}
+
+func (r *recorder) skipAll(why string) {
+	for _, k := range allKinds() {
+		r.skip(k, why)
+	}
+}
+
+// settle says that the winner of a kind is not attached after all.
+func (r *recorder) settle(k Kind, o Outcome, why error) {
+	if r != nil && r.won[k] > 0 {
+		a := &r.attempts[r.won[k]-1]
+		a.Outcome, a.Err = o, as(ErrNotSent, why)
+	}
+}
+
+// correct makes the record say what was really sent, where a rotation came
+// between.
+func (r *recorder) correct(d *decision) {
+	for i := range r.attempts {
+		if r.attempts[i].Outcome == Attached {
+			r.attempts[i].Outcome = NotAsked
+		}
+	}
+	if d.token != nil {
+		r.add(tokenAttempt(d.token.candidate, d.token.path, d.token, nil), true, Attached)
+	}
+	if x := d.x509; x != nil {
+		r.add(Attempt{Kind: KindX509, Candidate: x.candidate, Path: x.path, KeyPath: x.keyPath, Identity: x.subject, Expiry: x.expiry}, true, Attached)
+	}
+	if d.login != nil {
+		r.add(loginAttempt(d.login), true, Attached)
+	}
+}
+
+func (r *recorder) report(h *hop, d *decision) *Report {
+	rep := &Report{now: h.now, failed: h.missing(d)}
+	if h.req != nil {
+		rep.URL = redact.URL(h.req.URL)
+	}
+	// The order of kinds is fixed, the order within one is that of trying.
+	for _, k := range allKinds() {
+		for _, a := range r.attempts {
+			if a.Kind == k {
+				rep.Attempts = append(rep.Attempts, a)
+			}
+		}
+	}
+	return rep
 }

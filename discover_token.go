@@ -89,6 +89,7 @@ type Token struct {
 	jwt       *jwtclaims.Claims // nil: opaque
 	candidate string
 	path      string
+	source    *namedSource // that supplied it
 }
 
 // ParseToken reads a JWT or an opaque token, without white space around it.
@@ -124,10 +125,7 @@ func (t *Token) Claims() (Claims, bool) {
 		return Claims{}, false
 	}
 	c := t.jwt
-	return Claims{
-		Issuer: c.Issuer, Subject: c.Subject, ID: c.ID, Audience: slices.Clone(c.Audience), Scope: slices.Clone(c.Scope),
-		Expiry: c.Expiry, NotBefore: c.NotBefore,
-	}, true
+	return Claims{c.Issuer, c.Subject, c.ID, slices.Clone(c.Audience), slices.Clone(c.Scope), c.Expiry, c.NotBefore}, true
 }
 
 // Expiry returns when the token expires; false if it does not say.
@@ -164,9 +162,6 @@ func (t *Token) at(candidate, path string) *Token {
 	c.candidate, c.path = candidate, path
 	return &c
 }
-
-// namesAudience reports whether the token itself says where it belongs.
-func (t *Token) namesAudience() bool { return t.jwt != nil && t.jwt.HasAudience }
 
 func (t *Token) same(u *Token) bool {
 	return t == nil && u == nil || t != nil && u != nil && t.Reveal() == u.Reveal()
@@ -303,6 +298,10 @@ func (t *Transport) chooseToken(h *hop, rec *recorder) (*Token, error) {
 			}
 		}
 		rec.add(a, won != nil, Withheld)
+		if n.perRequest && won == nil {
+			// It stands for somebody: no other's token goes in its place.
+			return nil, nil
+		}
 	}
 	for _, s := range t.config.sources {
 		if won != nil {
@@ -341,7 +340,7 @@ func (t *Transport) discoverToken(h *hop, rec *recorder, won *Token) (*Token, er
 	}
 	found, err := value(h, &t.tokens, func(s *stock.Stock[Token]) bool { return s.Usable(h.now) })
 	if found == nil {
-		rec.add(Attempt{Kind: KindToken, Candidate: "discovery", Err: err}, false, Rejected)
+		rec.unseen(KindToken, err)
 		return won, h.gone()
 	}
 	tp := t.config.tokens
@@ -423,7 +422,7 @@ func (n *namedToken) get(h *hop) (*Token, error) {
 
 // mayGo says whether a token that names no audience may go to any host at all.
 func (n *namedToken) mayGo(tok *Token, h *hop) error {
-	if !n.perRequest && !tok.namesAudience() && !h.policy.hostsNamed {
+	if !n.perRequest && (tok.jwt == nil || !tok.jwt.HasAudience) && !h.policy.hostsNamed {
 		return reason(ErrNotSent, "it names no audience, and no WithHosts says where it may go")
 	}
 	return nil
@@ -477,14 +476,16 @@ func (h *hop) sourceKey() (sourceKey, Target) {
 }
 
 func (t *Transport) prepareSource(n *namedSource) {
-	n.asked.Now, n.asked.Alive, n.asked.Owner = t.world.Now, t.tokenAlive, t
+	n.asked.Now, n.asked.Alive, n.asked.Same, n.asked.Owner = t.world.Now, t.tokenAlive, (*Token).same, t
 	n.asked.NotFor = func(err error) bool { return errors.Is(err, ErrNoCredentials) }
 	n.asked.Ask = func(ctx context.Context, target Target) (*Token, error) {
 		tok, err := n.src.Token(ctx, target)
 		if tok == nil || err != nil {
 			return nil, err
 		}
-		return tok.at(n.name, tok.path), nil
+		tok = tok.at(n.name, tok.path)
+		tok.source = n
+		return tok, nil
 	}
 }
 
@@ -508,23 +509,20 @@ func (t *Transport) askSource(n *namedSource, h *hop) (*Token, error) {
 // refreshToken looks again at where the token came from; a source is told that
 // its token was refused.
 func (t *Transport) refreshToken(h *hop, tok *Token) error {
-	if n := h.policy.token; n != nil && tok.candidate == n.candidate {
+	if n := h.policy.token; n != nil && tok.source == nil && tok.candidate == n.candidate {
 		if n.value != nil {
 			return nil
 		}
-		_, err := n.kept.Refresh(h.ctx)
-		return err
+		return again(h, &n.kept)
 	}
-	for _, n := range t.config.sources {
-		if tok.candidate != n.name {
-			continue
-		}
-		if r, ok := n.src.(interface{ Reject(*Token) }); ok {
-			r.Reject(tok)
-		}
-		_, err := n.asked.Of(h.sourceKey()).Refresh(h.ctx)
-		return err
+	n := tok.source
+	if n == nil {
+		return again(h, &t.tokens)
 	}
-	_, err := t.tokens.Refresh(h.ctx)
-	return err
+	tell := func(*Token) {}
+	if r, ok := n.src.(interface{ Reject(*Token) }); ok {
+		tell = r.Reject
+	}
+	key, target := h.sourceKey()
+	return n.asked.Refused(h.ctx, key, target, tok, tell)
 }

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -283,7 +284,10 @@ func (t *Transport) chooseX509(h *hop, rec *recorder) (*X509, error) {
 		return nil, nil
 	}
 	var won *X509
-	if n := t.config.x509; n != nil {
+	if n := t.config.x509; n != nil && n.get != nil && source.InCircle(h.ctx, t) {
+		rec.add(Attempt{Kind: KindX509, Candidate: n.name()}, false, NotAsked)
+		return nil, nil
+	} else if n != nil {
 		inv, err := value(h, &n.kept, h.anyX509)
 		var place inventory.Place[X509]
 		if inv != nil {
@@ -308,7 +312,7 @@ func (t *Transport) chooseX509(h *hop, rec *recorder) (*X509, error) {
 	}
 	inv, err := value(h, &t.certs, h.anyX509)
 	if inv == nil {
-		rec.add(Attempt{Kind: KindX509, Candidate: "discovery", Err: err}, false, Rejected)
+		rec.unseen(KindX509, err)
 		return won, h.gone()
 	}
 	check := func(x *X509) error { return x.check(h.now, t.certLeeway()) }
@@ -337,8 +341,7 @@ func (t *Transport) refreshX509(h *hop) error {
 	if t.config.x509 != nil {
 		v = &t.config.x509.kept
 	}
-	_, err := v.Refresh(h.ctx)
-	return err
+	return again(h, v)
 }
 
 // --- What the kinds share
@@ -346,7 +349,7 @@ func (t *Transport) refreshX509(h *hop) error {
 // find discovers one kind for a target. Nothing is sent, so the rules of where
 // it may go do not count, and neither does what the environment says of them.
 func (s *System) find(ctx context.Context, target Target, kind Kind) (Credentials, error) {
-	t := &Transport{pool: pool.New(nil)}
+	t := &Transport{pool: pool.New(&http.Transport{})} // nothing is sent
 	var others []Kind
 	for _, k := range allKinds() {
 		if k != kind {
@@ -427,6 +430,15 @@ func joinNotes(notes ...string) string {
 	return strings.Join(slices.DeleteFunc(notes, func(s string) bool { return s == "" }), "; ")
 }
 
+// again looks again at once, for a request that was refused. A file system that
+// hangs must not hold the answer back.
+func again[T any](h *hop, v *fresh.Value[T]) error {
+	ctx, cancel := context.WithTimeout(h.ctx, time.Second)
+	defer cancel()
+	_, err := v.Refresh(ctx)
+	return err
+}
+
 // value returns a value that is kept fresh; a hop that is settled goes by what
 // is at hand, and so does one that has waited for a hung file system already:
 // one limit is enough for a request.
@@ -434,8 +446,11 @@ func value[T any](h *hop, v *fresh.Value[T], usable func(*T) bool) (*T, error) {
 	if now := v.Peek(); now != nil && (h.settled || h.slow) {
 		return now, nil
 	}
-	if h.slow {
+	switch {
+	case h.slow:
 		return nil, fresh.ErrSlow
+	case h.settled:
+		return nil, errNotAsked // it played no part
 	}
 	// Where another kind has one already, that there was none of this kind is
 	// an answer to go on with.

@@ -323,18 +323,22 @@ func CheckResponse(resp *http.Response) error {
 		}
 		return nil
 	}
-	for _, c := range bearer.ParseChallenges(resp.Header.Values("WWW-Authenticate")) {
-		e.Challenges = append(e.Challenges, Challenge{Scheme: c.Scheme, Params: c.Params})
-	}
 	e.RetryAfter = bearer.RetryAfter(resp.Header, time.Now())
-	var rec *record
+	rec := &record{hide: redact.Scrubber()}
 	if req != nil {
-		rec, _ = req.Context().Value(recordKey{}).(*record)
+		if r, ok := req.Context().Value(recordKey{}).(*record); ok {
+			rec, e.Report = r, r.report
+		}
 	}
-	if rec != nil {
-		e.Report = rec.report
+	e.Status = rec.hide(e.Status) // servers echo what they refuse
+	challenges := bearer.ParseChallenges(resp.Header.Values("WWW-Authenticate"))
+	for _, c := range challenges {
+		for name, value := range c.Params {
+			c.Params[name] = rec.hide(value)
+		}
+		e.Challenges = append(e.Challenges, Challenge(c))
 	}
-	e.Facts = e.verdict(rec)
+	e.Facts = e.verdict(rec, challenges)
 	if to, err := resp.Location(); err == nil && resp.StatusCode < http.StatusBadRequest {
 		e.Facts = append(e.Facts, "the redirect to "+redact.URL(to)+" was not followed")
 	}
@@ -342,23 +346,22 @@ func CheckResponse(resp *http.Response) error {
 }
 
 // record is what a Transport leaves in the context of a failed response's
-// request. It holds no secret.
+// request. It holds no secret that anything could print.
 type record struct {
 	report *Report
-	note   string // about a second sending
-	bar    error  // why nothing could go there at all
+	note   string              // about a second sending
+	bar    error               // why nothing could go there at all
+	own    bool                // the request had an Authorization header of its own
+	hide   func(string) string // hides what was sent
 }
 
 type recordKey struct{}
 
 // verdict says what can be told from here about a refusal.
-func (e *StatusError) verdict(rec *record) []string {
-	c := verdict.Case{Status: e.StatusCode}
-	for _, ch := range e.Challenges {
-		c.Challenges = append(c.Challenges, verdict.Challenge{Scheme: ch.Scheme, Params: ch.Params})
-	}
-	if rec != nil {
-		c.Known, c.Note, c.Bar = true, rec.note, rec.bar
+func (e *StatusError) verdict(rec *record, challenges []bearer.Challenge) []string {
+	c := verdict.Case{Status: e.StatusCode, Challenges: challenges, Known: rec.report != nil, Note: rec.note, Own: rec.own, Bar: rec.bar}
+	if rec.report != nil {
+		c.Now = rec.report.now
 		for i := range rec.report.Attempts {
 			a := &rec.report.Attempts[i]
 			p := verdict.Piece{Kind: a.Kind.String(), Outcome: a.Outcome.String(), From: a.Candidate, Path: a.Path, Identity: a.Identity, Expiry: a.Expiry, Err: a.Err, Detail: a.Detail}
@@ -367,9 +370,12 @@ func (e *StatusError) verdict(rec *record) []string {
 			}
 			c.Pieces = append(c.Pieces, p)
 		}
-		c.Now = rec.report.now
 	}
-	return c.Facts()
+	facts := c.Facts()
+	for i := range facts {
+		facts[i] = human.Printable(facts[i])
+	}
+	return facts
 }
 
 // turnedIntoGet returns the method of the first request if a 301 or 302 on the
@@ -446,73 +452,18 @@ func exported(err error) error {
 	return err
 }
 
-// recorder notes what becomes of each candidate. A nil one notes nothing.
-type recorder struct {
-	attempts []Attempt
-	won      [KindBasic + 1]int // index + 1 of the winner of a kind
-}
-
-func (r *recorder) add(a Attempt, won bool, lost Outcome) {
-	if r == nil {
-		return
-	}
-	a.Err = exported(a.Err)
-	if a.Outcome = lost; won {
-		a.Outcome = Attached
-		r.won[a.Kind] = len(r.attempts) + 1
-	}
-	r.attempts = append(r.attempts, a)
-}
-
-func (r *recorder) skip(k Kind, why string) {
-	r.add(Attempt{Kind: k, Candidate: "-", Detail: why}, false, Skipped)
-}
-
-func (r *recorder) skipAll(why string) {
-	for _, k := range allKinds() {
-		r.skip(k, why)
-	}
-}
-
-// settle says that the winner of a kind is not attached after all.
-func (r *recorder) settle(k Kind, o Outcome, why error) {
-	if r != nil && r.won[k] > 0 {
-		a := &r.attempts[r.won[k]-1]
-		a.Outcome, a.Err = o, as(ErrNotSent, why)
-	}
-}
-
-// correct makes the record say what was really sent, where a rotation came
-// between.
-func (r *recorder) correct(d *decision) {
-	for i := range r.attempts {
-		if r.attempts[i].Outcome == Attached {
-			r.attempts[i].Outcome = NotAsked
-		}
-	}
+// scrubber hides what is sent with a request.
+func (d *decision) scrubber(req *http.Request) func(string) string {
+	var secrets []string
 	if d.token != nil {
-		r.add(tokenAttempt(d.token.candidate, d.token.path, d.token, nil), true, Attached)
-	}
-	if x := d.x509; x != nil {
-		r.add(Attempt{Kind: KindX509, Candidate: x.candidate, Path: x.path, KeyPath: x.keyPath, Identity: x.subject, Expiry: x.expiry}, true, Attached)
+		secrets = append(secrets, d.token.Reveal())
 	}
 	if d.login != nil {
-		r.add(loginAttempt(d.login), true, Attached)
+		secrets = append(secrets, d.login.Reveal(), strings.TrimPrefix(d.login.header()[0], "Basic "))
 	}
-}
-
-func (r *recorder) report(h *hop, d *decision) *Report {
-	rep := &Report{now: h.now, failed: h.missing(d)}
-	if h.req != nil {
-		rep.URL = redact.URL(h.req.URL)
+	for _, own := range req.Header["Authorization"] {
+		_, value, _ := strings.Cut(own, " ")
+		secrets = append(secrets, value)
 	}
-	// The order of kinds is fixed, the order within one is that of trying.
-	for _, k := range allKinds() {
-		for _, a := range r.attempts {
-			if a.Kind == k {
-				rep.Attempts = append(rep.Attempts, a)
-			}
-		}
-	}
-	return rep
+	return redact.Scrubber(secrets...)
 }

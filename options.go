@@ -484,7 +484,9 @@ func (t *Transport) policyFor(ctx context.Context) (*policy, error) {
 			return nil, fmt.Errorf("option of the request: %w", err)
 		}
 	}
-	t.prepareToken(p.token)
+	if p.token != t.config.token { // that one is in use
+		t.prepareToken(p.token)
+	}
 	t.applyEnvironment(&p)
 	ro.merged.Store(&mergedPolicy{t: t, p: &p})
 	return &p, nil

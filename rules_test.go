@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -446,3 +447,188 @@ func TestACertificateFunctionMayDoAnythingWrong(t *testing.T) {
 		assert.NotContains(t, err.Error(), "secret")
 	}
 }
+
+func TestARefusalThatDoesNotEndHoldsNobody(t *testing.T) {
+	t.Parallel()
+	for _, h2 := range []bool{true, false} {
+		site := credtest.NewSite()
+		t.Cleanup(site.Close)
+		path, write, _ := rotating(t, nil)
+		is := issuer()
+		one := is.SciToken(credtest.Claims{"aud": "https://localhost", "sub": "one"})
+		write(one)
+		site.HandleFunc("/f", func(w http.ResponseWriter, r *http.Request) {
+			if r.Header.Get("Authorization") != "Bearer "+one {
+				return
+			}
+			write(is.SciToken(credtest.Claims{"aud": "https://localhost", "sub": "two"}))
+			w.WriteHeader(http.StatusUnauthorized)
+			if f, ok := w.(http.Flusher); ok {
+				f.Flush()
+			}
+			<-r.Context().Done()
+			panic(http.ErrAbortHandler)
+		})
+		base := site.Transport()
+		base.ForceAttemptHTTP2 = h2
+		tr, err := scicred.NewTransport(base, scicred.WithSystem(empty(t, map[string]string{"BEARER_TOKEN_FILE": path})))
+		require.NoError(t, err)
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		require.NoError(t, get(t, ctx, tr, site.Origin+"/f"))
+		assert.Len(t, site.Arrivals(), 2)
+	}
+}
+
+func TestAServerThatEchoesWhatItRefusesPutsNoSecretIntoTheError(t *testing.T) {
+	t.Parallel()
+	tok := issuer().SciToken(credtest.Claims{"aud": "https://data.example.org"})
+	base := &answering{answer: func(req *http.Request) *http.Response {
+		auth := req.Header.Get("Authorization")
+		return &http.Response{
+			StatusCode: http.StatusUnauthorized, Status: "401 bad " + auth,
+			Header: http.Header{"Www-Authenticate": {`Bearer error="invalid_token", error_description="no ` + strings.TrimPrefix(auth, "Bearer ") + `"`}},
+		}
+	}}
+	tr, err := scicred.NewTransport(base, scicred.WithSystem(netrcWorld(t, "machine login.example.org login u password p4ssw0rd\n", map[string]string{"BEARER_TOKEN": tok})))
+	require.NoError(t, err)
+	for _, u := range []string{dataURL, "https://login.example.org/"} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, u, http.NoBody)
+		require.NoError(t, err)
+		resp, err := tr.RoundTrip(req)
+		require.NoError(t, err)
+		var se *scicred.StatusError
+		require.ErrorAs(t, scicred.CheckResponse(resp), &se)
+		for _, secret := range []string{tok, "p4ssw0rd", strings.TrimPrefix(basic("u", "p4ssw0rd"), "Basic ")} {
+			assert.NotContains(t, se.Error(), secret)
+			assert.NotContains(t, se.Status, secret)
+			assert.NotContains(t, se.Challenges[0].Params["error_description"], secret)
+		}
+	}
+}
+
+func TestTheOptionsOfManyRequestsShareAConstructorsTokenFile(t *testing.T) {
+	t.Parallel()
+	path, write, mint := rotating(t, nil)
+	write(mint("one"))
+	tr, err := scicred.NewTransport(answer{&http.Response{StatusCode: http.StatusOK, Body: http.NoBody}}, scicred.WithSystem(empty(t, nil)), scicred.WithTokenFile(path))
+	require.NoError(t, err)
+	var load sync.WaitGroup
+	for range 8 { // for the race detector
+		load.Go(func() {
+			for range 50 {
+				ctx := scicred.NewContext(t.Context(), scicred.WithIssuer("https://issuer.example.org"))
+				if req, err := http.NewRequestWithContext(ctx, http.MethodGet, dataURL, http.NoBody); err == nil {
+					_, err = tr.RoundTrip(req)
+					assert.NoError(t, err)
+				}
+			}
+		})
+	}
+	load.Wait()
+}
+
+func TestWhatTheVerdictSays(t *testing.T) {
+	t.Parallel()
+	var c clock
+	sys := empty(t, map[string]string{"BEARER_TOKEN": issuer().SciToken(credtest.Claims{"aud": "https://data.example.org"})})
+	sys.Now = c.now
+	base := &answering{answer: func(*http.Request) *http.Response {
+		c.advance(2 * time.Hour)
+		return &http.Response{StatusCode: http.StatusUnauthorized}
+	}}
+	tr, err := scicred.NewTransport(base, scicred.WithSystem(sys))
+	require.NoError(t, err)
+	do := func(own string) error {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, dataURL, http.NoBody)
+		require.NoError(t, err)
+		if own != "" {
+			req.Header.Set("Authorization", own)
+		}
+		resp, err := tr.RoundTrip(req)
+		require.NoError(t, err)
+		return scicred.CheckResponse(resp)
+	}
+	err = do("")
+	require.ErrorContains(t, err, "it expired 1h", "of a token that expired under way")
+	assert.NotContains(t, err.Error(), "looked fine")
+	err = do("Bearer mine-0123")
+	require.ErrorContains(t, err, "the request's own Authorization header was sent")
+	assert.NotContains(t, err.Error(), "no credential was sent")
+}
+
+func TestAReplayStillSatisfiesFailIfNoAuth(t *testing.T) {
+	t.Parallel()
+	path, write, mint := rotating(t, nil)
+	write(mint("one"))
+	base := &answering{}
+	base.answer = func(*http.Request) *http.Response {
+		write(issuer().SciToken(credtest.Claims{"aud": "https://elsewhere.example"}))
+		return &http.Response{StatusCode: http.StatusUnauthorized}
+	}
+	sys := netrcWorld(t, "machine data.example.org login u password p\n", map[string]string{"BEARER_TOKEN_FILE": path})
+	tr, err := scicred.NewTransport(base, scicred.WithSystem(sys))
+	require.NoError(t, err)
+	require.NoError(t, get(t, t.Context(), tr, dataURL))
+	assert.Len(t, base.seen, 1, "a password does not go in the place of a refused token")
+}
+
+func TestATokenThatStandsForSomebodyIsNotReplacedByAnothers(t *testing.T) {
+	t.Parallel()
+	is := issuer()
+	service := mustToken(t, is.SciToken(credtest.Claims{"aud": "https://data.example.org", "sub": "service"}))
+	src := scicred.TokenSourceFunc(func(context.Context, scicred.Target) (*scicred.Token, error) { return service, nil })
+	s := &stub{}
+	tr, err := scicred.NewTransport(s, scicred.WithSystem(empty(t, nil)), scicred.WithoutDiscovery(), scicred.WithTokenSource("service", src))
+	require.NoError(t, err)
+	users := scicred.NewContext(t.Context(), scicred.WithToken(is.SciToken(credtest.Claims{"aud": "https://other.example.org", "sub": "user"})))
+	require.NoError(t, get(t, users, tr, dataURL))
+	assert.Empty(t, s.last(t))
+	require.NoError(t, get(t, t.Context(), tr, dataURL))
+	assert.NotEmpty(t, s.last(t))
+}
+
+func TestSourcesOfOneNameAreToldApart(t *testing.T) {
+	t.Parallel()
+	one := mustToken(t, issuer().SciToken(credtest.Claims{"aud": "https://a.example.org"}))
+	two := mustToken(t, issuer().SciToken(credtest.Claims{"aud": "https://data.example.org"}))
+	a, b := &peeking{tokens: []*scicred.Token{one}}, &peeking{tokens: []*scicred.Token{two}}
+	base := &answering{answer: status(http.StatusUnauthorized)}
+	tr, err := scicred.NewTransport(base, scicred.WithSystem(empty(t, nil)), scicred.WithTokenSource("x", a), scicred.WithTokenSource("x", b))
+	require.NoError(t, err)
+	for range 5 {
+		require.NoError(t, get(t, t.Context(), tr, dataURL))
+	}
+	assert.Nil(t, a.rejected.Load())
+	require.NotNil(t, b.rejected.Load())
+	assert.EqualValues(t, 2, b.asked.Load(), "a server that refuses for long does not make us ask for each request")
+}
+
+func TestANetrcThatBecomesOpenToOthersIsNotKept(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "netrc")
+	replace(t, path, []byte("machine data.example.org login u password p\n"))
+	var c clock
+	sys := empty(t, map[string]string{"NETRC": path})
+	sys.Now = c.now
+	s := &stub{}
+	tr, err := scicred.NewTransport(s, scicred.WithSystem(sys))
+	require.NoError(t, err)
+	require.NoError(t, get(t, t.Context(), tr, dataURL))
+	assert.NotEmpty(t, s.last(t))
+	require.NoError(t, os.Chmod(path, 0o644))
+	c.advance(2 * time.Second)
+	require.NoError(t, get(t, t.Context(), tr, dataURL))
+	assert.Empty(t, s.last(t))
+}
+
+func TestABaseThatReturnsNothingIsAnError(t *testing.T) {
+	t.Parallel()
+	tr, err := scicred.NewTransport(nothing{}, scicred.WithSystem(empty(t, nil)))
+	require.NoError(t, err)
+	require.ErrorContains(t, get(t, t.Context(), tr, dataURL), "neither a response nor an error")
+}
+
+type nothing struct{}
+
+func (nothing) RoundTrip(*http.Request) (*http.Response, error) { return nil, nil }

@@ -383,7 +383,8 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	resp.Request = req
 	if resp.StatusCode >= http.StatusBadRequest {
-		rec := &record{report: t.reportFor(h, &d), note: note, bar: h.All}
+		rec := &record{report: t.reportFor(h, &d), note: note, bar: h.All, own: h.Own != "", hide: d.scrubber(req)}
+		rec.report.now = t.world.Now() // what was sent may have expired under way
 		resp.Request = req.WithContext(context.WithValue(req.Context(), recordKey{}, rec))
 	}
 	return resp, nil
@@ -433,6 +434,11 @@ type decision struct {
 	token *Token
 	login *Login
 	x509  *X509
+}
+
+// replaces reports whether every kind that was sent is there still.
+func (d *decision) replaces(sent *decision) bool {
+	return sent.any() && (sent.token == nil || d.token != nil) && (sent.login == nil || d.login != nil) && (sent.x509 == nil || d.x509 != nil)
 }
 
 func (d *decision) any() bool { return d.token != nil || d.login != nil || d.x509 != nil }
@@ -551,18 +557,23 @@ func message(h *hop, d *decision) outgoing.Message {
 // none.
 func (t *Transport) send(out *http.Request, h *hop, d *decision) (*http.Response, error) {
 	t.logSent(h, d)
-	if d.x509 != nil {
+	rt := t.pool.Base()
+	switch {
+	case d.x509 != nil:
 		id, err := t.identity(d.x509)
 		if err != nil {
 			outgoing.CloseBody(out)
 			return nil, err
 		}
-		return id.RoundTripper().RoundTrip(out)
+		rt = id.RoundTripper()
+	case h.All != nil || h.policy.forceNoAuth || h.policy.without.has(KindX509):
+		rt = t.pool.Bare()
 	}
-	if h.All != nil || h.policy.forceNoAuth || h.policy.without.has(KindX509) {
-		return t.pool.Bare().RoundTrip(out)
+	resp, err := rt.RoundTrip(out)
+	if resp == nil && err == nil {
+		err = errors.New("the base RoundTripper returned neither a response nor an error")
 	}
-	return t.pool.Base().RoundTrip(out)
+	return resp, err
 }
 
 // again sends a refused request a second time if what was sent has been
@@ -599,14 +610,13 @@ func (t *Transport) replaced(h *hop, d *decision) (decision, bool) {
 		errs = append(errs, t.refreshX509(h))
 	}
 	if d.login != nil && !d.login.named {
-		_, err := t.netrc.Refresh(h.ctx)
-		errs = append(errs, err)
+		errs = append(errs, again(h, &t.netrc))
 	}
 	if errors.Join(errs...) != nil {
 		return decision{}, false
 	}
 	now, err := t.decide(h, nil)
-	return now, err == nil && now.any() && !d.same(&now)
+	return now, err == nil && !d.same(&now) && now.replaces(d) && h.missing(&now) == 0
 }
 
 // Credentials is what a request would carry. The fields are nil for what it

@@ -98,14 +98,20 @@ func Build[C any](w World, old *Inventory[C], candidates []Candidate[C], alive f
 // keep carries good credentials over a short time of trouble and reports
 // whether one is on notice because its file is gone.
 func keep[C any](now, before []Place[C], alive func(*C) bool) (onNotice bool) {
+	good := map[string][]int{} // by path: a folder may hold thousands
+	for j := range before {
+		if before[j].Cred != nil {
+			good[before[j].Path] = append(good[before[j].Path], j)
+		}
+	}
 	for i := range now {
 		p := &now[i]
 		if p.Cred != nil || p.Sound || p.Path == "" {
 			continue
 		}
-		for j := range before {
+		for _, j := range good[p.Path] {
 			b := &before[j]
-			if b.Cred == nil || b.Path != p.Path || b.KeyPath != p.KeyPath || !alive(b.Cred) {
+			if b.KeyPath != p.KeyPath || !alive(b.Cred) {
 				continue
 			}
 			gone := p.Absent || errors.Is(p.Err, fs.ErrNotExist) // the key file of a pair may be what is gone

@@ -150,6 +150,9 @@ const drainWait = 500 * time.Millisecond
 // be used again, and closes it.
 func Discard(resp *http.Response) {
 	const enough = 64 << 10
+	if resp.Body == nil {
+		return // net/http forbids it, and a RoundTripper may do it
+	}
 	closed := make(chan struct{})
 	t := time.AfterFunc(drainWait, func() {
 		_ = resp.Body.Close()

@@ -317,6 +317,7 @@ func TestOfAResponseThatIsGivenUpOnlyALittleIsRead(t *testing.T) {
 	b := &body{Reader: io.MultiReader(strings.NewReader("ab"), broken{})}
 	outgoing.Discard(&http.Response{Body: b})
 	assert.Equal(t, 1, b.closed, "broken off")
+	assert.NotPanics(t, func() { outgoing.Discard(&http.Response{}) }, "of a RoundTripper that gives no body")
 }
 
 func TestAResponseThatDoesNotEndIsGivenUpAfterHalfASecond(t *testing.T) {

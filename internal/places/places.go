@@ -189,7 +189,7 @@ func TokenFile[C any](l *looker, candidate, path string, take TakeToken[C]) inve
 		p.Cred, err = take(raw, candidate, path)
 	}
 	if err != nil {
-		p.Cred, p.Err, p.Absent = nil, err, errors.Is(err, fs.ErrNotExist)
+		p.Cred, p.Err, p.Absent, p.Sound = nil, err, errors.Is(err, fs.ErrNotExist), insecure(err)
 		return p
 	}
 	p.Warning = openWarning(info)
@@ -286,7 +286,7 @@ func PEMFiles[C any](l *looker, candidate, certPath, keyPath string, take TakeX5
 		}
 	}
 	if err != nil {
-		p.Err, p.Absent = err, errors.Is(err, fs.ErrNotExist)
+		p.Err, p.Absent, p.Sound = err, errors.Is(err, fs.ErrNotExist), insecure(err)
 		return p
 	}
 	take(&p, l, cert, key)
@@ -339,7 +339,13 @@ func NetrcFile[C any](l *looker, candidate, path string, take TakeNetrc[C]) inve
 		p.Cred, err = take(data)
 	}
 	if err != nil {
-		p.Cred, p.Err, p.Absent = nil, err, errors.Is(err, fs.ErrNotExist)
+		p.Cred, p.Err, p.Absent, p.Sound = nil, err, errors.Is(err, fs.ErrNotExist), insecure(err)
 	}
 	return p
+}
+
+// insecure reports whether a file is refused for whose it is or who may read
+// it. That is no trouble of a moment, so what it held before is not kept.
+func insecure(err error) bool {
+	return errors.Is(err, osfile.ErrOwner) || errors.Is(err, osfile.ErrMode)
 }

@@ -32,6 +32,7 @@ const (
 type machine struct {
 	files   map[string]string
 	modes   map[string]fs.FileMode // where it is not 0600
+	theirs  string                 // a file that is somebody else's
 	env     map[string]string
 	euid    int
 	noOwner bool // the system knows none
@@ -42,7 +43,11 @@ type machine struct {
 func (m *machine) world() places.World {
 	disk := fstest.MapFS{"tmp": {Mode: fs.ModeDir | fs.ModeSticky | 0o777, Sys: osfile.ID{}}}
 	for path, text := range m.files {
-		disk[key(path)] = &fstest.MapFile{Data: []byte(text), Mode: cmp.Or(m.modes[path], 0o600), Sys: osfile.ID{UID: uid}}
+		owner := osfile.ID{UID: uid}
+		if path == m.theirs {
+			owner.UID++
+		}
+		disk[key(path)] = &fstest.MapFile{Data: []byte(text), Mode: cmp.Or(m.modes[path], 0o600), Sys: owner}
 	}
 	return places.World{
 		World: inventory.World{
@@ -518,6 +523,35 @@ func TestWhiteSpaceAloneIsToldFromABrokenToken(t *testing.T) {
 		assert.Equal(t, text == "token", found[4].Cred != nil, "file %q", text)
 		assert.False(t, found[4].Absent, "file %q", text)
 	}
+}
+
+func TestAFileThatIsRefusedForItsOwnerOrModeIsNoPassingTrouble(t *testing.T) {
+	t.Parallel()
+	m := everywhere()
+	m.files["/tmp/x509up_u1000"], m.files[home+"/.netrc"] = "proxy", "netrc"
+	for path, place := range map[string]func() inventory.Place[string]{
+		"/tmp/bt_u1000":     func() inventory.Place[string] { return m.tokens()[7] },
+		"/tmp/x509up_u1000": func() inventory.Place[string] { return m.x509()[2] },
+		home + "/.netrc":    func() inventory.Place[string] { return m.netrc()[0] },
+	} {
+		m.theirs = path
+		p := place()
+		require.ErrorIs(t, p.Err, osfile.ErrOwner, path)
+		assert.Nil(t, p.Cred, path)
+		assert.True(t, p.Sound, "what %s held before is not kept", path)
+		m.theirs = ""
+		assert.False(t, place().Sound, path)
+		text := m.files[path]
+		m.files[path] = strings.Repeat("x", 2<<20)
+		p = place()
+		require.ErrorIs(t, p.Err, osfile.ErrTooLarge, path)
+		assert.False(t, p.Sound, "%s may be written just now", path)
+		m.files[path] = text
+	}
+	m.modes = map[string]fs.FileMode{home + "/.netrc": 0o640}
+	p := m.netrc()[0]
+	require.ErrorIs(t, p.Err, osfile.ErrMode)
+	assert.True(t, p.Sound)
 }
 
 func TestOneNetrcFileIsRead(t *testing.T) {

@@ -7,6 +7,7 @@ package source
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/scicred/scicred/internal/fresh"
@@ -27,11 +28,19 @@ var (
 type Source[K comparable, G, T any] struct {
 	Ask    func(context.Context, G) (*T, error)
 	Alive  func(*T) bool
+	Same   func(a, b *T) bool // for Refused alone
 	Now    func() time.Time
 	NotFor func(error) bool // the error says "not for this target"
 	Owner  any              // on whose behalf the source is asked
 
 	answers memo.Map[K, *fresh.Value[Answer[T]]]
+	refused atomic.Pointer[refusal[T]]
+}
+
+// refusal is what was refused last, and when.
+type refusal[T any] struct {
+	value *T
+	at    time.Time
 }
 
 // Answer is what a source said last.
@@ -97,6 +106,22 @@ func (s *Source[K, G, T]) Get(ctx context.Context, k K, target G) (*T, error) {
 		return nil, a.Err
 	}
 	return a.Value, nil
+}
+
+// Refused tells the source that a value was refused and asks it again: once a
+// second for one value, since the server may be wrong for long.
+func (s *Source[K, G, T]) Refused(ctx context.Context, k K, target G, v *T, tell func(*T)) error {
+	now := s.Now()
+	if last := s.refused.Load(); last != nil && s.Same(last.value, v) && now.Sub(last.at) < fresh.Interval {
+		return nil
+	}
+	s.refused.Store(&refusal[T]{v, now})
+	func() {
+		defer func() { _ = recover() }() // it cannot help, and must not harm
+		tell(v)
+	}()
+	_, err := s.Of(k, target).Refresh(ctx)
+	return err
 }
 
 // Last returns what the source said last, without asking.

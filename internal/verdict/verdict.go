@@ -10,24 +10,20 @@ import (
 	"strings"
 	"time"
 
+	"github.com/scicred/scicred/internal/bearer"
 	"github.com/scicred/scicred/internal/human"
 )
 
 // Case is a refused request.
 type Case struct {
 	Status     int
-	Challenges []Challenge
+	Challenges []bearer.Challenge
 	Known      bool // whether it is known what was sent
 	Pieces     []Piece
+	Own        bool  // the request had an Authorization header of its own
 	Bar        error // why nothing could go there at all
 	Note       string
 	Now        time.Time
-}
-
-// Challenge is one challenge of the server's.
-type Challenge struct {
-	Scheme string
-	Params map[string]string
 }
 
 // Piece is a credential that was sent or could have been.
@@ -90,6 +86,8 @@ func (c *Case) facts() []string {
 		}
 	}
 	switch {
+	case c.Own:
+		facts = append(facts, "the request's own Authorization header was sent")
 	case len(sent) == 0 && c.Bar != nil:
 		facts = append(facts, "no credential was sent: "+c.Bar.Error())
 	case len(sent) == 0:

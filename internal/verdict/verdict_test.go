@@ -20,13 +20,7 @@ import (
 func now() time.Time { return time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC) }
 
 // challenges are those of a WWW-Authenticate header.
-func challenges(header ...string) []verdict.Challenge {
-	var list []verdict.Challenge
-	for _, c := range bearer.ParseChallenges(header) {
-		list = append(list, verdict.Challenge{Scheme: c.Scheme, Params: c.Params})
-	}
-	return list
-}
+func challenges(header ...string) []bearer.Challenge { return bearer.ParseChallenges(header) }
 
 // Some pieces of which cases are made.
 
@@ -157,12 +151,34 @@ func TestTheSentences(t *testing.T) {
 			verdict.Case{Known: true, Pieces: []verdict.Piece{{Kind: "x509", Outcome: "skipped", From: "-", Detail: "switched off by Without"}}},
 			[]string{"no certificate was looked for: switched off by Without", nothing},
 		},
+		"switched off in one place, sent from another": {
+			unauth,
+			verdict.Case{Known: true, Pieces: []verdict.Piece{{Kind: "token", Outcome: "skipped", From: "-", Detail: "discovery is off"}, token()}},
+			[]string{tokenFine},
+		},
+		"not looked for, and nobody says why": {unauth, verdict.Case{Known: true, Pieces: []verdict.Piece{{Kind: "token", Outcome: "skipped", From: "-"}}}, []string{nothing}},
 		"nothing could go there": {
 			unauth,
 			verdict.Case{Known: true, Bar: errors.New("redirected here from another origin (https://a)"), Pieces: []verdict.Piece{
 				{Kind: "x509", Outcome: "skipped", From: "-", Detail: "switched off by Without"},
 			}},
 			[]string{"no credential was sent: redirected here from another origin (https://a)"},
+		},
+
+		"the caller's own header": {
+			unauth,
+			verdict.Case{Known: true, Own: true, Pieces: []verdict.Piece{token(outcome("shadowed", nil))}},
+			[]string{"the request's own Authorization header was sent"},
+		},
+		"the caller's own header, to another origin": {
+			unauth,
+			verdict.Case{Known: true, Own: true, Bar: errors.New("redirected here")},
+			[]string{"the request's own Authorization header was sent"},
+		},
+		"the caller's own header beside a certificate": {
+			forbidden,
+			verdict.Case{Known: true, Own: true, Pieces: []verdict.Piece{certificate()}},
+			[]string{certFine, "the request's own Authorization header was sent"},
 		},
 
 		// Other refusals, and what the server says.
@@ -201,8 +217,8 @@ func TestNoControlCharacterGetsIntoTheText(t *testing.T) {
 		return p
 	}
 	for _, c := range []verdict.Case{
-		{Challenges: []verdict.Challenge{{Scheme: "Basic" + evil}}},
-		{Challenges: []verdict.Challenge{{Scheme: "Bearer", Params: map[string]string{"error": "e" + evil, "error_description": "d" + evil, "scope": "s" + evil}}}},
+		{Challenges: []bearer.Challenge{{Scheme: "Basic" + evil}}},
+		{Challenges: []bearer.Challenge{{Scheme: "Bearer", Params: map[string]string{"error": "e" + evil, "error_description": "d" + evil, "scope": "s" + evil}}}},
 		{Known: true, Note: "note" + evil, Pieces: []verdict.Piece{mean(token()), mean(certificate()), mean(login())}},
 		{Known: true, Pieces: []verdict.Piece{mean(token(outcome("withheld", nil))), mean(certificate(outcome("skipped", nil)))}},
 		{Known: true, Bar: errors.New("bar" + evil)},
