@@ -103,7 +103,8 @@
 // # Where credentials go
 //
 // Tokens and logins travel over https alone. Over http to localhost,
-// 127.0.0.0/8 and ::1, without a proxy, those go that the caller named;
+// 127.0.0.0/8 and ::1, without a proxy (which only a base that is an
+// [http.Transport] can tell), those go that the caller named;
 // [WithPlaintextHTTP] lifts the rule for the stubborn. [WithHosts] limits every
 // kind on every hop. A password, and a token that names no audience, need it if
 // an option of the Transport gives them: else they would go to every server.
@@ -148,8 +149,9 @@
 // used until it expires; a file that is gone at two looks is withdrawn. A
 // renewed certificate gets new connections. On 401 and 403 the places of what
 // was sent are looked at once more, at once: if there is another credential
-// now, the request is sent a second time, once, if its body can be sent again
-// (GetBody) and the Authorization header was not the caller's.
+// now, of every kind that was sent, the request is sent a second time, once, if
+// its body can be sent again (GetBody) and the Authorization header was not the
+// caller's.
 //
 // # Errors and reports
 //
@@ -174,7 +176,9 @@
 // context, on top of the Transport's own options; of nested calls the later
 // wins. A server that acts for many users makes one Transport with
 // [WithoutDiscovery], so that its own credentials stay out of it, and gives
-// each request the user's token with [WithToken]. Options of a request survive
+// each request the user's token with [WithToken]. Such a token stands for
+// somebody: where it does not fit, no other token goes in its place. Options of
+// a request survive
 // redirects, as the context does, and the rules of redirects bind them.
 // WithHosts on a request narrows, never widens. Certificates cannot be given
 // per request: they belong to connections, and connections are shared.
