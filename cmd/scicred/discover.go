@@ -28,6 +28,7 @@ func (p *program) discover(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	p.hidden.addURL(u)
 	r, err := p.look(ctx, &c, u)
 	if err != nil {
 		return err

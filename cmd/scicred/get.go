@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 
 	"github.com/scicred/scicred"
@@ -75,6 +76,7 @@ func (p *program) get(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	p.hidden.addURL(u)
 	list := p.named(&g.common)
 	if err := unusable(list); err != nil && !g.forceNoAuth {
 		return err
@@ -111,6 +113,10 @@ type download struct {
 }
 
 func (p *program) fetch(d *download) error {
+	if c, err := d.transport.Credentials(d.req.Context(), d.req.URL); err == nil {
+		p.hidden.addCredentials(c)
+	}
+	d.req = d.req.WithContext(httptrace.WithClientTrace(d.req.Context(), p.hidden.trace()))
 	client := &http.Client{Transport: d.transport}
 	if d.verbose {
 		client.Transport = &tracer{next: d.transport, p: p}

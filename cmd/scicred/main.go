@@ -11,6 +11,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"runtime/debug"
 	"strings"
@@ -25,10 +26,16 @@ func main() {
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
 		terminal: term.IsTerminal(int(os.Stderr.Fd())),
 	}
+	os.Exit(p.main(os.Args[1:]))
+}
+
+// main runs the program as a process, and returns the exit code.
+func (p *program) main(args []string) int {
+	// net/http logs what a server sends unasked, which may be what it was sent.
+	slog.SetDefault(slog.New(slog.DiscardHandler))
 	ctx, stop := interruptible()
-	code := p.run(ctx, os.Args[1:])
-	stop()
-	os.Exit(code)
+	defer stop()
+	return p.run(ctx, args)
 }
 
 // program is the command with all that it touches of the outside world.
@@ -37,6 +44,7 @@ type program struct {
 	stdout, stderr io.Writer
 	terminal       bool            // standard error is a terminal
 	system         *scicred.System // where credentials are looked for; nil is this machine
+	hidden         secrets         // what standard error must not show
 }
 
 // run runs one command and returns the exit code.
@@ -76,9 +84,9 @@ func (p *program) print(s string) error {
 	return err
 }
 
-// note writes a line to standard error.
+// note writes a line to standard error, without secrets.
 func (p *program) note(format string, args ...any) {
-	_, _ = fmt.Fprintf(p.stderr, format+"\n", args...) // where else could it be said?
+	_, _ = io.WriteString(p.stderr, p.hidden.hide(fmt.Sprintf(format, args...))+"\n") // where else could it be said?
 }
 
 // version says what this program was built from.

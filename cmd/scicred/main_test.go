@@ -20,10 +20,7 @@ func TestMain(m *testing.M) {
 				// This machine's own /tmp plays no part.
 				system: &scicred.System{TempDir: os.TempDir},
 			}
-			ctx, stop := interruptible()
-			code := p.run(ctx, os.Args[1:])
-			stop()
-			os.Exit(code)
+			os.Exit(p.main(os.Args[1:]))
 		},
 	})
 }

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"encoding/base64"
 	"fmt"
 	"io"
 	"mime"
@@ -31,12 +30,11 @@ func (p *program) refusal(d *download, resp *http.Response, e *scicred.StatusErr
 	if e.StatusCode >= http.StatusBadRequest {
 		f.code = exitStatus
 	}
-	hide := secrets(d)
-	for _, line := range textOf(resp, hide) {
+	for _, line := range textOf(resp, p.hidden.hide) {
 		f.details = append(f.details, "| "+line)
 	}
 	for _, fact := range e.Facts {
-		f.details = append(f.details, hide(words(fact)))
+		f.details = append(f.details, words(fact))
 	}
 	if e.RetryAfter > 0 {
 		f.details = append(f.details, "the server asks to wait for "+human.Duration(e.RetryAfter))
@@ -68,7 +66,7 @@ func textOf(resp *http.Response, hide func(string) string) []string {
 	default:
 		return nil
 	}
-	text = hide(text)
+	text = hide(text) // before it is cut
 	var lines []string
 	for line := range strings.Lines(strings.ToValidUTF8(text[:min(len(text), refusalBytes)], "")) {
 		if line = strings.TrimSpace(strings.ReplaceAll(line, "\t", " ")); line != "" {
@@ -76,35 +74,4 @@ func textOf(resp *http.Response, hide func(string) string) []string {
 		}
 	}
 	return lines
-}
-
-// secrets returns a function that hides what was sent: some servers quote it.
-func secrets(d *download) func(string) string {
-	var hidden []string
-	hide := func(secret string) {
-		if len(secret) >= 4 { // a shorter one would make holes in every word
-			hidden = append(hidden, secret, hiddenValue)
-		}
-	}
-	for name, values := range d.req.Header {
-		for _, value := range values {
-			if shown(name, value) == hiddenValue {
-				_, secret, _ := strings.Cut(value, " ") // Bearer, Basic
-				hide(value)
-				hide(secret)
-			}
-		}
-	}
-	if c, err := d.transport.Credentials(d.req.Context(), d.req.URL); err == nil {
-		if c.Token != nil {
-			hide(c.Token.Reveal())
-		}
-		if c.Login != nil {
-			hide(c.Login.Reveal())
-			hide(base64.StdEncoding.EncodeToString([]byte(c.Login.User() + ":" + c.Login.Reveal())))
-		}
-	}
-	exact := strings.NewReplacer(hidden...)
-	anyJWT := regexp.MustCompile(`eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*`)
-	return func(s string) string { return anyJWT.ReplaceAllString(exact.Replace(s), hiddenValue) }
 }

@@ -28,7 +28,7 @@ func (p *program) request(ctx context.Context, g *getFlags, u *url.URL) (*http.R
 		return nil, usage("-X: this is not a method")
 	}
 	req.Header.Set("User-Agent", "scicred")
-	if err := setHeaders(req, g.headers); err != nil {
+	if err := setHeaders(req, g.headers, &p.hidden); err != nil {
 		return nil, err
 	}
 	if g.data == nil {
@@ -41,9 +41,9 @@ func (p *program) request(ctx context.Context, g *getFlags, u *url.URL) (*http.R
 	return req, err
 }
 
-// setHeaders sets the headers of -H. Errors do not quote them: one may be a
+// setHeaders sets the headers of -H, and makes them known as secrets. Errors do not quote them: one may be a
 // secret.
-func setHeaders(req *http.Request, headers []string) error {
+func setHeaders(req *http.Request, headers []string, known *secrets) error {
 	token := regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$") // RFC 9110 section 5.6.2
 	given := map[string]bool{}
 	for i, h := range headers {
@@ -59,6 +59,7 @@ func setHeaders(req *http.Request, headers []string) error {
 			continue
 		}
 		name = http.CanonicalHeaderKey(name)
+		known.addHeader(name, value)
 		if !given[name] { // replaces what this program says by itself
 			req.Header.Del(name)
 		}

@@ -3,10 +3,12 @@
 package main
 
 import (
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"reflect"
@@ -86,6 +88,10 @@ func setUp(env *testscript.Env) error {
 	env.Setenv("HOSTPORT", strings.TrimPrefix(s.site.Origin, "https://"))
 	env.Setenv("OTHERHOSTPORT", strings.TrimPrefix(s.site.OtherHost, "https://"))
 	serve(s)
+	echoes := serveEchoes(s.site.CA)
+	env.Defer(echoes.Close)
+	env.Setenv("ECHO", echoes.URL)
+	env.Setenv("ECHOHOSTPORT", echoes.Listener.Addr().String())
 	return errors.Join(
 		os.MkdirAll(home, 0o700),
 		os.WriteFile(env.WorkDir+"/ca.pem", s.site.CA.CertPEM(), 0o600),
@@ -198,6 +204,44 @@ func serve(s *stage) {
 		w.Header().Set("Content-Range", "bytes 7--1/26")
 		w.WriteHeader(http.StatusPartialContent)
 	})
+}
+
+// serveEchoes returns a server of HTTP/1.1 that says what it was sent wherever
+// there is room for it.
+func serveEchoes(authority *credtest.CA) *httptest.Server {
+	mux := http.NewServeMux()
+	echo := func(path string, answer func(w http.ResponseWriter, secret string)) {
+		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+			_, secret, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+			if _, word, ok := r.BasicAuth(); ok {
+				secret += "/" + word
+			}
+			answer(w, secret)
+		})
+	}
+	raw := func(w http.ResponseWriter, format string, args ...any) {
+		if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
+			_, _ = fmt.Fprintf(conn, format, args...)
+			_ = conn.Close()
+		}
+	}
+	echo("/status", func(w http.ResponseWriter, secret string) {
+		raw(w, "HTTP/1.1 403 not with %s\r\nContent-Type: text/%s\r\nContent-Length: 0\r\n\r\n", secret, secret)
+	})
+	echo("/malformed", func(w http.ResponseWriter, secret string) { raw(w, "%s-is-no-answer\r\n\r\n", secret) })
+	echo("/unasked", func(w http.ResponseWriter, secret string) {
+		raw(w, "HTTP/1.1 302 Found\r\nLocation: /no-such\r\nContent-Length: 0\r\n\r\n%s", secret)
+	})
+	for path, to := range map[string]string{"/to-ftp": "ftp://x/?state=", "/to-path": "/p/", "/to-host": "ftp://x."} {
+		echo(path, func(w http.ResponseWriter, secret string) {
+			w.Header().Set("Location", to+strings.ReplaceAll(secret, "=", "%3d"))
+			w.WriteHeader(http.StatusFound)
+		})
+	}
+	server := httptest.NewUnstartedServer(mux)
+	server.TLS = &tls.Config{Certificates: []tls.Certificate{authority.Host("127.0.0.1").TLS()}}
+	server.StartTLS()
+	return server
 }
 
 func cmdExits(ts *testscript.TestScript, neg bool, args []string) {

@@ -22,6 +22,7 @@ func (p *program) token(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	p.hidden.addURL(u)
 	list := p.named(&c)
 	if err := unusable(list); err != nil && !c.forceNoAuth {
 		return err

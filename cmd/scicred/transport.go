@@ -27,7 +27,7 @@ func (p *program) base(c *common) (*http.Transport, error) {
 		return nil, err
 	}
 	return &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
+		Proxy:                 p.knowing(http.ProxyFromEnvironment),
 		DialContext:           (&net.Dialer{Timeout: connectTimeout}).DialContext,
 		TLSHandshakeTimeout:   connectTimeout,
 		ExpectContinueTimeout: time.Second,
@@ -35,6 +35,15 @@ func (p *program) base(c *common) (*http.Transport, error) {
 		ForceAttemptHTTP2:     true,
 		DisableCompression:    true, // what is stored is what is written, and its length is that of the file
 	}, nil
+}
+
+// knowing makes the password of a proxy known, which may quote it.
+func (p *program) knowing(choose func(*http.Request) (*url.URL, error)) func(*http.Request) (*url.URL, error) {
+	return func(req *http.Request) (*url.URL, error) {
+		proxy, err := choose(req)
+		p.hidden.addURL(proxy)
+		return proxy, err
+	}
 }
 
 // transport returns what attaches credentials. What the command line names goes
