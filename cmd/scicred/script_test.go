@@ -90,6 +90,7 @@ func setUp(env *testscript.Env) error {
 	serve(s)
 	echoes := serveEchoes(s.site.CA)
 	env.Defer(echoes.Close)
+	s.site.Handle("/to-echo", credtest.Redirect(http.StatusFound, echoes.URL+"/status"))
 	env.Setenv("ECHO", echoes.URL)
 	env.Setenv("ECHOHOSTPORT", echoes.Listener.Addr().String())
 	return errors.Join(
@@ -231,6 +232,9 @@ func serveEchoes(authority *credtest.CA) *httptest.Server {
 	echo("/malformed", func(w http.ResponseWriter, secret string) { raw(w, "%s-is-no-answer\r\n\r\n", secret) })
 	echo("/unasked", func(w http.ResponseWriter, secret string) {
 		raw(w, "HTTP/1.1 302 Found\r\nLocation: /no-such\r\nContent-Length: 0\r\n\r\n%s", secret)
+	})
+	mux.HandleFunc("/query", func(w http.ResponseWriter, r *http.Request) {
+		raw(w, "HTTP/1.1 403 not with %s\r\nContent-Length: 0\r\n\r\n", r.FormValue("authz"))
 	})
 	for path, to := range map[string]string{"/to-ftp": "ftp://x/?state=", "/to-path": "/p/", "/to-host": "ftp://x."} {
 		echo(path, func(w http.ResponseWriter, secret string) {
