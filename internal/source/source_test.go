@@ -39,6 +39,7 @@ func asking(ask func(context.Context, string) (*token, error)) *tested {
 	return &tested{
 		Ask: ask, Now: time.Now, Owner: new(int),
 		Alive:  func(t *token) bool { return time.Now().Before(t.expires) },
+		Same:   func(a, b *token) bool { return a.text == b.text },
 		NotFor: func(err error) bool { return errors.Is(err, errNotFor) },
 	}
 }
@@ -410,5 +411,55 @@ func TestPeekAsksAFunctionThatMayHaveNothingAtHand(t *testing.T) {
 		assert.Nil(t, got)
 		_, err = s.Last("target", "target")
 		assert.ErrorIs(t, err, source.ErrNotAsked, "nothing of it is remembered")
+	})
+}
+
+// refusals notes what a source is told.
+type refusals struct{ told []string }
+
+func (r *refusals) of(t *testing.T, s *tested, target, text string) error {
+	t.Helper()
+	return s.Refused(t.Context(), target, target, &token{text: text}, func(v *token) { r.told = append(r.told, v.text) })
+}
+
+func TestASourceIsToldOfARefusalAndAskedAgainAtOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		play := &script{say: []func() (*token, error){gives(time.Hour)}}
+		s, r := play.source(), &refusals{}
+		first, err := get(t, s)
+		require.NoError(t, err)
+		require.NoError(t, r.of(t, s, "target", "x"))
+		assert.Equal(t, []string{"x"}, r.told)
+		assert.Equal(t, 2, play.asked)
+		next, err := get(t, s)
+		require.NoError(t, err)
+		assert.NotSame(t, first, next)
+	})
+}
+
+func TestASourceIsToldOfOneValueOnceASecond(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		play := &script{say: []func() (*token, error){gives(time.Hour)}}
+		s, r := play.source(), &refusals{}
+		for range 100 {
+			require.NoError(t, r.of(t, s, "target", "x"))
+			time.Sleep(20 * time.Millisecond)
+		}
+		assert.Equal(t, []string{"x", "x"}, r.told, "in two seconds")
+		assert.Equal(t, 2, play.asked)
+		require.NoError(t, r.of(t, s, "target", "y"))
+		assert.Equal(t, []string{"x", "x", "y"}, r.told, "of another at once")
+	})
+}
+
+func TestASourceThatPanicsWhenToldIsAskedAllTheSame(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		play := &script{say: []func() (*token, error){gives(time.Hour)}}
+		s := play.source()
+		assert.NoError(t, s.Refused(t.Context(), "target", "target", &token{}, func(*token) { panic("geheim") }))
+		assert.Equal(t, 1, play.asked)
 	})
 }
