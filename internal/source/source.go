@@ -34,10 +34,10 @@ type Source[K comparable, G, T any] struct {
 	Owner  any              // on whose behalf the source is asked
 
 	answers memo.Map[K, *fresh.Value[Answer[T]]]
-	refused atomic.Pointer[refusal[T]]
+	refused memo.Map[K, *atomic.Pointer[refusal[T]]]
 }
 
-// refusal is what was refused last, and when.
+// refusal is what was refused last by a target, and when.
 type refusal[T any] struct {
 	value *T
 	at    time.Time
@@ -108,14 +108,17 @@ func (s *Source[K, G, T]) Get(ctx context.Context, k K, target G) (*T, error) {
 	return a.Value, nil
 }
 
-// Refused tells the source that a value was refused and asks it again: once a
-// second for one value, since the server may be wrong for long.
+// Refused tells the source that a value was refused by a target and asks it
+// again: once a second for one value, since the server may be wrong for long.
 func (s *Source[K, G, T]) Refused(ctx context.Context, k K, target G, v *T, tell func(*T)) error {
 	now := s.Now()
-	if last := s.refused.Load(); last != nil && s.Same(last.value, v) && now.Sub(last.at) < fresh.Interval {
-		return nil
+	refused := s.refused.Of(k, func() *atomic.Pointer[refusal[T]] { return new(atomic.Pointer[refusal[T]]) })
+	if last := refused.Load(); last != nil && s.Same(last.value, v) {
+		if age := now.Sub(last.at); age >= 0 && age < fresh.Interval { // a clock may go backwards
+			return nil
+		}
 	}
-	s.refused.Store(&refusal[T]{v, now})
+	refused.Store(&refusal[T]{v, now})
 	func() {
 		defer func() { _ = recover() }() // it cannot help, and must not harm
 		tell(v)

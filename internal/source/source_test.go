@@ -454,6 +454,34 @@ func TestASourceIsToldOfOneValueOnceASecond(t *testing.T) {
 	})
 }
 
+func TestRefusalsOfSeveralTargetsDoNotAddUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		play := &script{say: []func() (*token, error){gives(time.Hour)}}
+		s, r := play.source(), &refusals{}
+		for range 50 {
+			require.NoError(t, r.of(t, s, "a", "for a"))
+			require.NoError(t, r.of(t, s, "b", "for b"))
+			time.Sleep(20 * time.Millisecond)
+		}
+		assert.Equal(t, []string{"for a", "for b"}, r.told, "in one second")
+		assert.Equal(t, 2, play.asked)
+	})
+}
+
+func TestAClockThatGoesBackwardsDoesNotSilenceRefusals(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, r := (&script{say: []func() (*token, error){gives(time.Hour)}}).source(), &refusals{}
+		at := time.Now()
+		s.Now = func() time.Time { return at }
+		require.NoError(t, r.of(t, s, "target", "x"))
+		at = at.Add(-time.Hour)
+		require.NoError(t, r.of(t, s, "target", "x"))
+		assert.Equal(t, []string{"x", "x"}, r.told)
+	})
+}
+
 func TestASourceThatPanicsWhenToldIsAskedAllTheSame(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
