@@ -281,7 +281,7 @@ func PEMFiles[C any](l *looker, candidate, certPath, keyPath string, take TakeX5
 		key, keyInfo, err = l.Read(keyPath, osfile.Rule{Max: maxFile})
 		info = keyInfo
 		if err != nil {
-			p.Err = &keyError{err}
+			p.Err, p.Sound = &keyError{err}, insecure(err)
 			return p
 		}
 	}

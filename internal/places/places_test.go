@@ -529,7 +529,9 @@ func TestAFileThatIsRefusedForItsOwnerOrModeIsNoPassingTrouble(t *testing.T) {
 	t.Parallel()
 	m := everywhere()
 	m.files["/tmp/x509up_u1000"], m.files[home+"/.netrc"] = "proxy", "netrc"
+	m.files["/tmp/key"], m.env["X509_USER_CERT"], m.env["X509_USER_KEY"] = "key", "/tmp/x509up_u1000", "/tmp/key"
 	for path, place := range map[string]func() inventory.Place[string]{
+		"/tmp/key":          func() inventory.Place[string] { return m.x509()[0] },
 		"/tmp/bt_u1000":     func() inventory.Place[string] { return m.tokens()[7] },
 		"/tmp/x509up_u1000": func() inventory.Place[string] { return m.x509()[2] },
 		home + "/.netrc":    func() inventory.Place[string] { return m.netrc()[0] },
