@@ -449,8 +449,9 @@ func TestASourceIsToldOfOneValueOnceASecond(t *testing.T) {
 		}
 		assert.Equal(t, []string{"x", "x"}, r.told, "in two seconds")
 		assert.Equal(t, 2, play.asked)
+		require.NoError(t, r.of(t, s, "target", "x"))
 		require.NoError(t, r.of(t, s, "target", "y"))
-		assert.Equal(t, []string{"x", "x", "y"}, r.told, "of another at once")
+		assert.Equal(t, []string{"x", "x", "x", "y"}, r.told, "of another at once")
 	})
 }
 
