@@ -470,13 +470,14 @@ func (t *Transport) decide(h *hop, rec *recorder) (d decision, err error) {
 			return d, err
 		}
 	}
-	h.have = slot && (d.token != nil || d.login != nil) && !h.policy.failKinds.has(KindX509)
+	demanded := h.policy.failKinds | h.policy.envFail
+	h.have = slot && (d.token != nil || d.login != nil) && !demanded.has(KindX509)
 	if h.needed = h.All == nil && h.TLS == nil; h.needed || rec != nil {
 		if d.x509, err = t.chooseX509(h, rec); err != nil {
 			return d, err
 		}
 	}
-	h.have = d.x509 != nil && !h.policy.failKinds.has(KindBasic)
+	h.have = d.x509 != nil && !demanded.has(KindBasic)
 	if h.needed = slot && d.login == nil && (d.token == nil || h.User != ""); h.needed || rec != nil {
 		if d.login, err = t.chooseNetrc(h, rec, d.login); err != nil {
 			return d, err
