@@ -324,9 +324,10 @@ func TestAResponseThatDoesNotEndIsGivenUpAfterHalfASecond(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		r, w := io.Pipe() // a read waits for a write, or for the end of either
-		begun := time.Now()
-		outgoing.Discard(&http.Response{Body: r})
+		begun, closed := time.Now(), 0
+		outgoing.Discard(&http.Response{Body: endless{r, &closed}})
 		assert.Equal(t, 500*time.Millisecond, time.Since(begun))
+		assert.Equal(t, 1, closed)
 		_, err := w.Write([]byte("late"))
 		assert.ErrorIs(t, err, io.ErrClosedPipe, "and is closed when that is over")
 
@@ -346,6 +347,17 @@ func TestAResponseThatDoesNotEndIsGivenUpAfterHalfASecond(t *testing.T) {
 		time.Sleep(time.Minute)
 		assert.Equal(t, 1, b.closed, "and closed once")
 	})
+}
+
+// endless ends its reader when it is closed, and notes that.
+type endless struct {
+	*io.PipeReader
+	closed *int
+}
+
+func (e endless) Close() error {
+	*e.closed++
+	return e.PipeReader.Close()
 }
 
 type broken struct{}
