@@ -165,7 +165,7 @@ func (t *Transport) chooseNetrc(h *hop, rec *recorder, named *Login) (*Login, er
 		place := &inv.Places[i]
 		a := Attempt{Kind: KindBasic, Candidate: place.Candidate, Path: place.Path, Err: place.Err}
 		switch {
-		case named != nil:
+		case won != nil:
 			a.Err = nil
 			rec.add(a, false, NotAsked)
 			continue

@@ -622,6 +622,28 @@ func TestANetrcThatBecomesOpenToOthersIsNotKept(t *testing.T) {
 	assert.Empty(t, s.last(t))
 }
 
+func TestOneNetrcFileIsUsedWhileItGivesWayToTheOther(t *testing.T) {
+	t.Parallel()
+	var c clock
+	sys := netrcWorld(t, "machine data.example.org login first password p\n", nil)
+	sys.Now = c.now
+	home, err := sys.HomeDir()
+	require.NoError(t, err)
+	s := &stub{}
+	tr, err := scicred.NewTransport(s, scicred.WithSystem(sys))
+	require.NoError(t, err)
+	require.NoError(t, get(t, t.Context(), tr, dataURL))
+	require.NoError(t, os.Remove(filepath.Join(home, ".netrc")))
+	replace(t, filepath.Join(home, "_netrc"), []byte("machine data.example.org login second password p\n"))
+	for _, want := range []string{"first", "second"} { // gone for one look, then for two
+		c.advance(2 * time.Second)
+		require.NoError(t, get(t, t.Context(), tr, dataURL))
+		assert.Equal(t, basic(want, "p"), s.last(t))
+		text := tr.Explain(t.Context(), parse(t, dataURL)).String()
+		assert.Equal(t, 1, strings.Count(text, "attached"), text)
+	}
+}
+
 func TestABaseThatReturnsNothingIsAnError(t *testing.T) {
 	t.Parallel()
 	tr, err := scicred.NewTransport(nothing{}, scicred.WithSystem(empty(t, nil)))
