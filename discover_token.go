@@ -173,7 +173,7 @@ func (t *Token) alive(now time.Time) bool {
 }
 
 // check says whether the token is valid for leeway to come and fits.
-func (t *Token) check(want fit.Want, now time.Time, leeway time.Duration) error {
+func (t *Token) check(want *fit.Want, now time.Time, leeway time.Duration) error {
 	switch {
 	case t.header == nil:
 		return reason(ErrMalformed, "is no token: ParseToken did not make it")
@@ -283,7 +283,7 @@ func (t *Transport) chooseToken(h *hop, rec *recorder) (*Token, error) {
 	if n := p.token; n != nil {
 		tok, err := n.get(h)
 		if err == nil && !tok.alive(h.now) {
-			err = tok.check(fit.Want{}, h.now, 0)
+			err = tok.check(&fit.Want{}, h.now, 0)
 		}
 		a := tokenAttempt(n.candidate, n.file, tok, err)
 		if err != nil && h.fatal() {
@@ -291,7 +291,7 @@ func (t *Transport) chooseToken(h *hop, rec *recorder) (*Token, error) {
 		}
 		if err == nil {
 			if a.Err = n.mayGo(tok, h); a.Err == nil {
-				a.Err = tok.check(h.want, h.now, 0)
+				a.Err = tok.check(&h.want, h.now, 0)
 			}
 			if a.Err == nil {
 				won = tok
@@ -321,7 +321,7 @@ func (t *Transport) chooseToken(h *hop, rec *recorder) (*Token, error) {
 		case err != nil:
 			rec.add(a, false, Rejected)
 		default:
-			if a.Err = tok.check(h.want, h.now, 0); a.Err == nil {
+			if a.Err = tok.check(&h.want, h.now, 0); a.Err == nil {
 				won = tok
 			}
 			rec.add(a, won != nil, Withheld)
@@ -348,12 +348,12 @@ func (t *Transport) discoverToken(h *hop, rec *recorder, won *Token) (*Token, er
 		if tp.Selection == SelectWLCG {
 			return found.NonEmpty(), nil
 		}
-		return found.Fitting(h.want, h.now, tp.leeway()), nil
+		return found.Fitting(&h.want, h.now, tp.leeway()), nil
 	}
 	attempt := func(p *inventory.Place[Token]) Attempt { return tokenAttempt(p.Candidate, p.Path, p.Cred, p.Err) }
 	check := func(tok *Token) error {
 		if tp.Selection != SelectWLCG {
-			if err := tok.check(h.want, h.now, tp.leeway()); err != nil {
+			if err := tok.check(&h.want, h.now, tp.leeway()); err != nil {
 				return err
 			}
 		}

@@ -297,7 +297,7 @@ func (t *Transport) checkNamed() error {
 	if n := c.token; n != nil && !c.without.has(KindToken) {
 		tok, err := n.get(h)
 		if err == nil {
-			err = tok.check(fit.Want{}, h.now, 0)
+			err = tok.check(&fit.Want{}, h.now, 0)
 		}
 		if err != nil {
 			a := tokenAttempt(n.candidate, n.file, tok, err)
@@ -417,11 +417,9 @@ func (t *Transport) newHop(ctx context.Context, req *http.Request, p *policy) *h
 	}
 	rules := gate.Rules{Hosts: p.hosts, Trusted: t.config.trusted, Plaintext: t.config.plaintext, Proxy: t.pool.Proxy}
 	h.Passage = rules.Look(req)
-	if len(h.want.Audience) == 0 {
-		h.want.Audience = h.Origin.Audiences()
-		if h.Route.Hop == origin.Trusted {
-			h.want.Also = origin.Of(h.Route.First.URL).Audiences()
-		}
+	h.want.Origin = h.Origin
+	if len(h.want.Audience) == 0 && h.Route.Hop == origin.Trusted {
+		h.want.Also = origin.Of(h.Route.First.URL).Audiences()
 	}
 	return h
 }

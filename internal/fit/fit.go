@@ -14,6 +14,7 @@ import (
 
 	"github.com/scicred/scicred/internal/human"
 	"github.com/scicred/scicred/internal/jwtclaims"
+	"github.com/scicred/scicred/internal/origin"
 	"github.com/scicred/scicred/internal/scope"
 )
 
@@ -48,9 +49,12 @@ func no(kind error, format string, args ...any) error {
 // Want is what is asked of a token. Empty lists ask for nothing.
 type Want struct {
 	Audience []string // one of them
-	Also     []string // audiences that will do as well: those of the host that redirected here
-	Issuer   []string // one of them
-	Scope    []string // all of them
+	// Origin asks for an audience of this origin, if no Audience is asked for.
+	// It costs less than a list of its audiences.
+	Origin origin.Origin
+	Also   []string // audiences that will do as well: those of the host that redirected here
+	Issuer []string // one of them
+	Scope  []string // all of them
 }
 
 // Time says whether the token is valid now and for leeway to come.
@@ -77,15 +81,15 @@ func Anywhere(c *jwtclaims.Claims) bool {
 }
 
 // Target says whether issuer, audience and scope fit.
-func Target(c *jwtclaims.Claims, w Want) error {
+func Target(c *jwtclaims.Claims, w *Want) error {
 	if len(w.Issuer) > 0 && !slices.Contains(w.Issuer, c.Issuer) {
 		return no(ErrMismatch, "its issuer is %s, not %s", c.Issuer, strings.Join(w.Issuer, " or "))
 	}
-	if len(w.Audience) > 0 && !Anywhere(c) && !overlap(c.Audience, w.Audience) && !overlap(c.Audience, w.Also) {
+	if w.asksAudience() && !Anywhere(c) && !w.named(c.Audience) && !overlap(c.Audience, w.Also) {
 		if !c.HasAudience {
 			return no(ErrMismatch, "it names no audience, which its profile demands")
 		}
-		return no(ErrMismatch, "its audience is %s, not %s", human.List(c.Audience), strings.Join(w.Audience, " or "))
+		return no(ErrMismatch, "its audience is %s, not %s", human.List(c.Audience), strings.Join(w.audiences(), " or "))
 	}
 	if len(w.Scope) > 0 {
 		missing, err := scope.Missing(c.Scope, w.Scope)
@@ -97,6 +101,28 @@ func Target(c *jwtclaims.Claims, w Want) error {
 		}
 	}
 	return nil
+}
+
+func (w *Want) asksAudience() bool { return len(w.Audience) > 0 || w.Origin.Host != "" }
+
+// named reports whether one of the audiences is asked for.
+func (w *Want) named(have []string) bool {
+	if len(w.Audience) > 0 {
+		return overlap(have, w.Audience)
+	}
+	for _, a := range have {
+		if w.Origin.Names(a) {
+			return true
+		}
+	}
+	return false
+}
+
+func (w *Want) audiences() []string {
+	if len(w.Audience) > 0 {
+		return w.Audience
+	}
+	return w.Origin.Audiences()
 }
 
 func overlap(have, want []string) bool {
@@ -135,10 +161,10 @@ func NewIndex(claims []*jwtclaims.Claims) *Index {
 	return x
 }
 
-// First returns the first place whose token may fit one of the audiences and
-// for which ok holds; -1 if there is none. No audience asks for none.
-func (x *Index) First(audiences, also []string, ok func(int) bool) int {
-	if len(audiences) == 0 {
+// First returns the first place whose token may fit what is wanted and for
+// which ok holds; -1 if there is none.
+func (x *Index) First(w *Want, ok func(int) bool) int {
+	if !w.asksAudience() {
 		for i := range x.all {
 			if ok(i) {
 				return i
@@ -159,7 +185,16 @@ func (x *Index) First(audiences, also []string, ok func(int) bool) int {
 		}
 	}
 	try(x.anywhere)
-	for _, list := range [...][]string{audiences, also} {
+	if len(w.Audience) == 0 {
+		var room [128]byte // a map is searched with bytes without making a string
+		key, withPort := w.Origin.AppendAudience(room[:0])
+		try(x.byAudience[string(key)])
+		if withPort {
+			key = append(append(key, ':'), w.Origin.Port...)
+			try(x.byAudience[string(key)])
+		}
+	}
+	for _, list := range [...][]string{w.Audience, w.Also} {
 		for _, a := range list {
 			try(x.byAudience[a])
 		}

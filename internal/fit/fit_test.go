@@ -14,6 +14,7 @@ import (
 	"github.com/scicred/scicred/credtest"
 	"github.com/scicred/scicred/internal/fit"
 	"github.com/scicred/scicred/internal/jwtclaims"
+	"github.com/scicred/scicred/internal/origin"
 )
 
 func now() time.Time { return time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC) }
@@ -103,7 +104,7 @@ func TestWhichAudiencesFit(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			err := fit.Target(&tt.token, tt.want)
+			err := fit.Target(&tt.token, &tt.want)
 			assert.Equal(t, tt.text, text(err))
 			if tt.text != "" {
 				assert.ErrorIs(t, err, fit.ErrMismatch)
@@ -135,14 +136,14 @@ func TestIssuerAndScopeMustFitToo(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			err := fit.Target(c, tt.want)
+			err := fit.Target(c, &tt.want)
 			assert.Equal(t, tt.text, text(err))
 			if tt.text != "" {
 				assert.ErrorIs(t, err, fit.ErrMismatch)
 			}
 		})
 	}
-	err := fit.Target(&jwtclaims.Claims{}, fit.Want{Scope: []string{"openid"}})
+	err := fit.Target(&jwtclaims.Claims{}, &fit.Want{Scope: []string{"openid"}})
 	assert.EqualError(t, err, "its scope (empty) does not cover openid")
 }
 
@@ -167,7 +168,7 @@ func TestTheClaimsOfRealTokensFit(t *testing.T) {
 	} {
 		c, err := jwtclaims.Parse(tt.raw)
 		require.NoError(t, err, name)
-		assert.Equal(t, tt.want, fit.Target(c, fit.Want{Audience: []string{here}}) == nil, name)
+		assert.Equal(t, tt.want, fit.Target(c, &fit.Want{Audience: []string{here}}) == nil, name)
 		require.NoError(t, fit.Time(c, time.Now(), time.Minute), name)
 	}
 }
@@ -176,7 +177,7 @@ func TestWhatATokenSaysReachesNoTerminalAsItIs(t *testing.T) {
 	t.Parallel()
 	c := &jwtclaims.Claims{Issuer: "a\x1b[2J", HasAudience: true, Audience: []string{"b\x1b]0;x\a"}, Scope: []string{"c\u202e"}}
 	for _, want := range []fit.Want{{Issuer: []string{"i"}}, {Audience: []string{"a"}}, {Scope: []string{"s"}}} {
-		err := fit.Target(c, want)
+		err := fit.Target(c, &want)
 		require.Error(t, err)
 		assert.False(t, strings.ContainsFunc(err.Error(), func(r rune) bool { return r < ' ' || r == '\u202e' }), "%q", err)
 	}
@@ -226,7 +227,7 @@ func TestTheIndexFindsWhatGoingThroughAllTokensFinds(t *testing.T) {
 		asked := 0
 		ok := func(i int) bool {
 			asked++
-			return !barred[i] && tokens[i] != nil && fit.Target(tokens[i], want) == nil
+			return !barred[i] && tokens[i] != nil && fit.Target(tokens[i], &want) == nil
 		}
 		linear := -1
 		for i := range tokens {
@@ -235,7 +236,7 @@ func TestTheIndexFindsWhatGoingThroughAllTokensFinds(t *testing.T) {
 			}
 		}
 		asked = 0
-		got := fit.NewIndex(tokens).First(want.Audience, want.Also, ok)
+		got := fit.NewIndex(tokens).First(&want, ok)
 		require.Equal(t, linear, got, "want %+v of %+v", want, tokens)
 		require.LessOrEqual(t, asked, len(tokens)*(1+len(want.Audience)+len(want.Also)))
 		if got >= 0 {
@@ -256,21 +257,55 @@ func TestTheIndexAsksOnlyWhereTheAudienceFits(t *testing.T) {
 	x := fit.NewIndex(tokens)
 	var asked []int
 	no := func(i int) bool { asked = append(asked, i); return false }
-	assert.Equal(t, -1, x.First([]string{"here"}, nil, no))
+	assert.Equal(t, -1, x.First(&fit.Want{Audience: []string{"here"}}, no))
 	assert.ElementsMatch(t, []int{500, 700}, asked)
 
 	asked = nil
-	assert.Equal(t, -1, x.First([]string{"elsewhere"}, nil, no))
+	assert.Equal(t, -1, x.First(&fit.Want{Audience: []string{"elsewhere"}}, no))
 	assert.Len(t, asked, 999, "a token that names an audience twice is asked about once")
-	assert.Equal(t, -1, x.First([]string{"nowhere"}, nil, func(i int) bool { return i != 700 }))
-	assert.Equal(t, 500, x.First([]string{"nowhere"}, []string{"here"}, func(i int) bool { return i != 700 }))
-	assert.Equal(t, 3, x.First(nil, nil, func(i int) bool { return i >= 3 }), "where no audience is asked for")
-	assert.Equal(t, -1, fit.NewIndex(nil).First(nil, nil, no))
+	assert.Equal(t, -1, x.First(&fit.Want{Audience: []string{"nowhere"}}, func(i int) bool { return i != 700 }))
+	assert.Equal(t, 500, x.First(&fit.Want{Audience: []string{"nowhere"}, Also: []string{"here"}}, func(i int) bool { return i != 700 }))
+	assert.Equal(t, 3, x.First(&fit.Want{}, func(i int) bool { return i >= 3 }), "where no audience is asked for")
+	assert.Equal(t, -1, fit.NewIndex(nil).First(&fit.Want{}, no))
 }
 
 func TestAHitOfTheIndexTakesNoMemory(t *testing.T) {
 	x := fit.NewIndex([]*jwtclaims.Claims{{HasAudience: true, Audience: []string{"here"}}})
 	want := []string{"here"}
 	yes := func(int) bool { return true }
-	assert.Zero(t, testing.AllocsPerRun(100, func() { x.First(want, nil, yes) }))
+	assert.Zero(t, testing.AllocsPerRun(100, func() { x.First(&fit.Want{Audience: want}, yes) }))
+}
+
+func TestAnOriginAsksForWhatItsAudiencesAskFor(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(3, 4))
+	texts := []string{"https://h.example", "https://h.example:8443", "https://h.example:443", "https://other.example", "http://h.example", fit.Any}
+	origins := []origin.Origin{{Scheme: "https", Host: "h.example", Port: "443"}, {Scheme: "https", Host: "h.example", Port: "8443"}, {Scheme: "http", Host: "h.example", Port: "80"}}
+	found := 0
+	for range 5_000 {
+		tokens := make([]*jwtclaims.Claims, r.IntN(8))
+		for i := range tokens {
+			tokens[i] = &jwtclaims.Claims{HasAudience: true, Audience: []string{texts[r.IntN(len(texts))], texts[r.IntN(len(texts))]}}
+		}
+		o := origins[r.IntN(len(origins))]
+		byOrigin, byList := fit.Want{Origin: o}, fit.Want{Audience: o.Audiences()}
+		x := fit.NewIndex(tokens)
+		yes := func(int) bool { return true }
+		got := x.First(&byOrigin, yes)
+		require.Equal(t, x.First(&byList, yes), got)
+		for _, c := range tokens {
+			a, b := fit.Target(c, &byOrigin), fit.Target(c, &byList)
+			require.Equal(t, b == nil, a == nil)
+			if a != nil {
+				require.EqualError(t, a, b.Error())
+			}
+		}
+		if got >= 0 {
+			found++
+		}
+	}
+	assert.Greater(t, found, 1_000, "the test is about something")
+	want := fit.Want{Origin: origins[1]}
+	x := fit.NewIndex([]*jwtclaims.Claims{{HasAudience: true, Audience: texts[1:2]}})
+	assert.Zero(t, testing.AllocsPerRun(100, func() { x.First(&want, func(int) bool { return true }) }))
 }

@@ -88,6 +88,48 @@ func (o Origin) Audiences() []string {
 	return []string{host}
 }
 
+// AppendAudience appends the first of [Origin.Audiences], and whether there is a
+// second, which is the first with ":" and the port behind it. It makes no string.
+func (o Origin) AppendAudience(b []byte) (audience []byte, withPort bool) {
+	b = append(append(b, o.Scheme...), "://"...)
+	if strings.Contains(o.Host, ":") {
+		b = append(append(append(b, '['), o.Host...), ']')
+	} else {
+		b = append(b, o.Host...)
+	}
+	return b, o.Port != "" && o.Port != defaultPort(o.Scheme)
+}
+
+// Names reports whether an audience is one of [Origin.Audiences]: the texts are
+// compared as they are, as the WLCG profile demands.
+func (o Origin) Names(audience string) bool {
+	rest, ok := strings.CutPrefix(audience, o.Scheme)
+	if !ok {
+		return false
+	}
+	if rest, ok = strings.CutPrefix(rest, "://"); !ok {
+		return false
+	}
+	v6 := strings.Contains(o.Host, ":")
+	if v6 {
+		if rest, ok = strings.CutPrefix(rest, "["); !ok {
+			return false
+		}
+	}
+	if rest, ok = strings.CutPrefix(rest, o.Host); !ok {
+		return false
+	}
+	if v6 {
+		if rest, ok = strings.CutPrefix(rest, "]"); !ok {
+			return false
+		}
+	}
+	if rest == "" {
+		return true
+	}
+	return rest[0] == ':' && rest[1:] == o.Port && o.Port != "" && o.Port != defaultPort(o.Scheme)
+}
+
 // Loopback reports whether the host is this machine by name or by address:
 // localhost, 127.0.0.0/8 or ::1. No name is looked up.
 func (o Origin) Loopback() bool {

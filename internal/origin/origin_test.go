@@ -5,6 +5,7 @@ package origin_test
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -213,4 +214,28 @@ func FuzzParsePattern(f *testing.F) {
 		_ = p.Match(origin.Of(u))
 		_ = origin.Presigned(u)
 	})
+}
+
+func TestAnOriginIsNamedByItsAudiencesAlone(t *testing.T) {
+	t.Parallel()
+	audiences := []string{
+		"https://h.example", "https://h.example:8443", "https://h.example:443", "https://h.example:84433", "https://h.example:", "https://h.example/",
+		"https://H.example", "http://h.example", "https://h.example.org", "h.example", "https://", "", "https://[::1]", "https://[::1]:8443", "https://::1", "https://[::1", "ANY",
+	}
+	for _, raw := range []string{"https://h.example", "https://h.example:8443", "https://H.EXAMPLE:443/x", "http://h.example:443", "https://[::1]", "https://[::1]:8443", "root://h.example:1094"} {
+		o := origin.Of(mustURL(t, raw))
+		list := o.Audiences()
+		for _, a := range audiences {
+			assert.Equal(t, slices.Contains(list, a), o.Names(a), "%s names %s", a, raw)
+		}
+		for _, a := range list {
+			assert.True(t, o.Names(a), "%s names %s", a, raw)
+		}
+		b, withPort := o.AppendAudience(nil)
+		made := []string{string(b)}
+		if withPort {
+			made = append(made, string(b)+":"+o.Port)
+		}
+		assert.Equal(t, list, made)
+	}
 }

@@ -59,8 +59,8 @@ func (s *Stock[T]) Inventoried() *inventory.Inventory[T] {
 func (s *Stock[T]) Usable(now time.Time) bool { return s.always || now.Before(s.until) }
 
 // Fitting returns the first token that fits and is valid for leeway to come.
-func (s *Stock[T]) Fitting(want fit.Want, now time.Time, leeway time.Duration) *T {
-	i := s.index.First(want.Audience, want.Also, func(i int) bool {
+func (s *Stock[T]) Fitting(want *fit.Want, now time.Time, leeway time.Duration) *T {
+	i := s.index.First(want, func(i int) bool {
 		c := s.claims[i]
 		return c != nil && fit.Time(c, now, leeway) == nil && fit.Target(c, want) == nil
 	})

@@ -86,7 +86,7 @@ func TestTheFirstTokenThatFitsIsTaken(t *testing.T) {
 		"scope counts":                {[]place{good("a", time.Hour, here)}, fit.Want{Audience: []string{here}, Scope: []string{"read:/"}}, ""},
 	}
 	for title, tt := range tests {
-		assert.Equal(t, tt.name, name(of(tt.places...).Fitting(tt.want, now(), time.Minute)), title)
+		assert.Equal(t, tt.name, name(of(tt.places...).Fitting(&tt.want, now(), time.Minute)), title)
 	}
 }
 
@@ -146,5 +146,5 @@ func TestAHitTakesNoMemory(t *testing.T) {
 	s := of(absent(), good("other", time.Hour, "https://other"), good("a", time.Hour, "https://here"))
 	want := fit.Want{Audience: []string{"https://here"}}
 	at := now()
-	assert.Zero(t, testing.AllocsPerRun(100, func() { s.Fitting(want, at, time.Minute) }))
+	assert.Zero(t, testing.AllocsPerRun(100, func() { s.Fitting(&want, at, time.Minute) }))
 }
