@@ -443,12 +443,12 @@ func again[T any](h *hop, v *fresh.Value[T]) error {
 // is at hand, and so does one that has waited for a hung file system already:
 // one limit is enough for a request.
 func value[T any](h *hop, v *fresh.Value[T], usable func(*T) bool) (*T, error) {
-	if now := v.Peek(); now != nil && (h.settled || h.slow) {
-		return now, nil
-	}
 	switch {
+	case h.settled && v.Peek() != nil:
+		return v.Peek(), nil
 	case h.slow:
-		return nil, fresh.ErrSlow
+		v.Nudge() // for the next request
+		return v.Peek(), fresh.ErrSlow
 	case h.settled:
 		return nil, errNotAsked // it played no part
 	}

@@ -5,6 +5,7 @@ package scicred_test
 import (
 	"context"
 	"crypto/tls"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/url"
@@ -14,6 +15,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -654,3 +656,43 @@ func TestABaseThatReturnsNothingIsAnError(t *testing.T) {
 type nothing struct{}
 
 func (nothing) RoundTrip(*http.Request) (*http.Response, error) { return nil, nil }
+
+func TestASlowTokenFileDoesNotHideARenewedCertificate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := credtest.NewWorld()
+		now := credtest.At(w.Now())
+		ca := credtest.NewCA("CA", now)
+		w.Put("/tmp/bt_u1000", issuer().SciToken(nil, now))
+		w.Put("/tmp/x509up_u1000", string(ca.User("old", now).PEM()))
+		sys := w.System()
+		slowly := func(name string) {
+			if strings.Contains(name, "bt_u") {
+				time.Sleep(150 * time.Millisecond) // longer than a request has patience
+			}
+		}
+		open, stat, lstat := sys.Open, sys.Stat, sys.Lstat
+		sys.Open = func(name string) (fs.File, error) { slowly(name); return open(name) }
+		sys.Stat = func(name string) (fs.FileInfo, error) { slowly(name); return stat(name) }
+		sys.Lstat = func(name string) (fs.FileInfo, error) { slowly(name); return lstat(name) }
+		tr, err := scicred.NewTransport(nil, scicred.WithSystem(sys))
+		require.NoError(t, err)
+		subject := func() string {
+			c, err := tr.Credentials(t.Context(), parse(t, dataURL))
+			require.NoError(t, err)
+			require.NotNil(t, c.X509)
+			return c.X509.Subject()
+		}
+		assert.Contains(t, subject(), "CN=old")
+		w.Put("/tmp/x509up_u1000", string(ca.User("new", now).PEM()))
+		var last string
+		for range 3 {
+			time.Sleep(3 * time.Second)
+			w.Advance(3 * time.Second)
+			last = subject()
+		}
+		assert.Contains(t, last, "CN=new")
+		time.Sleep(time.Minute)
+		synctest.Wait()
+	})
+}

@@ -91,6 +91,17 @@ func (v *Value[T]) Get(ctx context.Context, usable func(*T) bool) (*T, error) {
 	return v.wait(ctx, f)
 }
 
+// Nudge starts a rebuild if one is due, and waits for nothing.
+func (v *Value[T]) Nudge() {
+	s := v.cur.Load()
+	if s != nil {
+		if age := v.Now().Sub(s.at); age >= 0 && age < Interval {
+			return
+		}
+	}
+	v.join(s)
+}
+
 // Refresh looks now, however recent the last look is, and returns the value
 // that a rebuild begun after the call has made. Callers at the same time share
 // one.

@@ -299,6 +299,29 @@ func TestALookThatHangsKeepsNobodyFromAUsableValue(t *testing.T) {
 	})
 }
 
+func TestANudgeStartsALookThatIsDueAndWaitsForNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		v := counter(time.Second)
+		begun := time.Now()
+		v.Nudge()
+		v.Nudge()
+		assert.Zero(t, time.Since(begun))
+		assert.Nil(t, v.Peek())
+		time.Sleep(time.Second)
+		synctest.Wait()
+		require.Equal(t, 1, *v.Peek(), "two nudges are one look")
+		v.Nudge()
+		synctest.Wait()
+		time.Sleep(fresh.Interval / 2)
+		assert.Equal(t, 1, *v.Peek(), "none is due")
+		time.Sleep(fresh.Interval)
+		v.Nudge()
+		time.Sleep(2 * time.Second)
+		assert.Equal(t, 2, *v.Peek())
+	})
+}
+
 type key struct{}
 
 func TestALookIsNobodysRequest(t *testing.T) {
