@@ -446,7 +446,7 @@ func value[T any](h *hop, v *fresh.Value[T], usable func(*T) bool) (*T, error) {
 	switch {
 	case h.settled && v.Peek() != nil:
 		return v.Peek(), nil
-	case h.slow:
+	case h.slow, h.tired && v.Peek() != nil:
 		v.Nudge() // for the next request
 		return v.Peek(), fresh.ErrSlow
 	case h.settled:
@@ -455,6 +455,8 @@ func value[T any](h *hop, v *fresh.Value[T], usable func(*T) bool) (*T, error) {
 	// Where another kind has one already, that there was none of this kind is
 	// an answer to go on with.
 	now, err := v.Get(h.ctx, func(v *T) bool { return h.have || usable(v) })
-	h.slow = errors.Is(err, fresh.ErrSlow)
+	if errors.Is(err, fresh.ErrSlow) {
+		h.tired, h.slow = true, now == nil
+	}
 	return now, err
 }

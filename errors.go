@@ -332,11 +332,13 @@ func CheckResponse(resp *http.Response) error {
 	}
 	e.Status = rec.hide(e.Status) // servers echo what they refuse
 	challenges := bearer.ParseChallenges(resp.Header.Values("WWW-Authenticate"))
-	for _, c := range challenges {
+	for i, c := range challenges {
+		params := map[string]string{}
 		for name, value := range c.Params {
-			c.Params[name] = rec.hide(value)
+			params[rec.hide(name)] = rec.hide(value)
 		}
-		e.Challenges = append(e.Challenges, Challenge(c))
+		challenges[i] = bearer.Challenge{Scheme: rec.hide(c.Scheme), Params: params}
+		e.Challenges = append(e.Challenges, Challenge(challenges[i]))
 	}
 	e.Facts = e.verdict(rec, challenges)
 	if to, err := resp.Location(); err == nil && resp.StatusCode < http.StatusBadRequest {
@@ -452,6 +454,12 @@ func exported(err error) error {
 	return err
 }
 
+// carriesOwn reports whether the caller's header was really sent: it is taken
+// off on the way to a foreign origin.
+func carriesOwn(sent *http.Request) bool {
+	return len(sent.Header["Authorization"])+len(sent.Header["authorization"]) > 0 //nolint:staticcheck // the lower-case spelling is in use
+}
+
 // scrubber hides what is sent with a request.
 func (d *decision) scrubber(req *http.Request) func(string) string {
 	var secrets []string
@@ -461,9 +469,9 @@ func (d *decision) scrubber(req *http.Request) func(string) string {
 	if d.login != nil {
 		secrets = append(secrets, d.login.Reveal(), strings.TrimPrefix(d.login.header()[0], "Basic "))
 	}
-	for _, own := range req.Header["Authorization"] {
+	for _, own := range append(slices.Clone(req.Header["Authorization"]), req.Header["authorization"]...) { //nolint:staticcheck // the lower-case spelling is in use
 		_, value, _ := strings.Cut(own, " ")
-		secrets = append(secrets, value)
+		secrets = append(secrets, own, strings.TrimSpace(value))
 	}
 	return redact.Scrubber(secrets...)
 }

@@ -452,7 +452,7 @@ func TestACertificateFunctionMayDoAnythingWrong(t *testing.T) {
 
 func TestARefusalThatDoesNotEndHoldsNobody(t *testing.T) {
 	t.Parallel()
-	for _, h2 := range []bool{true, false} {
+	for _, tt := range []struct{ h2, gzip bool }{{true, false}, {false, false}, {true, true}, {false, true}} {
 		site := credtest.NewSite()
 		t.Cleanup(site.Close)
 		path, write, _ := rotating(t, nil)
@@ -464,6 +464,9 @@ func TestARefusalThatDoesNotEndHoldsNobody(t *testing.T) {
 				return
 			}
 			write(is.SciToken(credtest.Claims{"aud": "https://localhost", "sub": "two"}))
+			if tt.gzip {
+				w.Header().Set("Content-Encoding", "gzip")
+			}
 			w.WriteHeader(http.StatusUnauthorized)
 			if f, ok := w.(http.Flusher); ok {
 				f.Flush()
@@ -472,7 +475,7 @@ func TestARefusalThatDoesNotEndHoldsNobody(t *testing.T) {
 			panic(http.ErrAbortHandler)
 		})
 		base := site.Transport()
-		base.ForceAttemptHTTP2 = h2
+		base.ForceAttemptHTTP2 = tt.h2
 		tr, err := scicred.NewTransport(base, scicred.WithSystem(empty(t, map[string]string{"BEARER_TOKEN_FILE": path})))
 		require.NoError(t, err)
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
@@ -695,4 +698,32 @@ func TestASlowTokenFileDoesNotHideARenewedCertificate(t *testing.T) {
 		time.Sleep(time.Minute)
 		synctest.Wait()
 	})
+}
+
+func TestTheCallersOwnHeaderIsHiddenInErrorsAndNotClaimedToBeSent(t *testing.T) {
+	t.Parallel()
+	site := credtest.NewSite()
+	t.Cleanup(site.Close)
+	site.HandleFunc("/echo", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("WWW-Authenticate", `Bearer error="`+r.Header.Get("Authorization")+`"`)
+		w.WriteHeader(http.StatusUnauthorized)
+	})
+	site.Handle("/away", credtest.Redirect(307, site.OtherPort+"/echo"))
+	tr, err := scicred.NewTransport(site.Transport(), scicred.WithSystem(empty(t, nil)))
+	require.NoError(t, err)
+	do := func(path string) error {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, site.Origin+path, http.NoBody)
+		require.NoError(t, err)
+		req.Header.Set("Authorization", "s3cr3t-value")
+		resp, err := (&http.Client{Transport: tr}).Do(req)
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+		return scicred.CheckResponse(resp)
+	}
+	err = do("/echo")
+	require.ErrorContains(t, err, "the request's own Authorization header was sent")
+	assert.NotContains(t, err.Error(), "s3cr3t-value")
+	err = do("/away")
+	require.ErrorContains(t, err, "redirected here from another origin")
+	assert.NotContains(t, err.Error(), "own Authorization header was sent")
 }

@@ -387,7 +387,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	resp.Request = req
 	if resp.StatusCode >= http.StatusBadRequest {
-		rec := &record{report: t.reportFor(h, &d), note: note, bar: h.All, own: h.Own != "", hide: d.scrubber(req)}
+		rec := &record{report: t.reportFor(h, &d), note: note, bar: h.All, own: h.Own != "" && carriesOwn(m.Request), hide: d.scrubber(req)}
 		rec.report.now = t.world.Now() // what was sent may have expired under way
 		resp.Request = req.WithContext(context.WithValue(req.Context(), recordKey{}, rec))
 	}
@@ -406,7 +406,8 @@ type hop struct {
 	settled bool // go by what is at hand
 	needed  bool // what is being chosen would be sent
 	have    bool // a credential has been chosen that will be sent
-	slow    bool // a file system hangs
+	tired   bool // it has waited once for a slow look
+	slow    bool // and in vain
 }
 
 // newHop looks at where the request goes; a nil request is none yet.

@@ -153,15 +153,32 @@ func Discard(resp *http.Response) {
 	if resp.Body == nil {
 		return // net/http forbids it, and a RoundTripper may do it
 	}
-	closed := make(chan struct{})
-	t := time.AfterFunc(drainWait, func() {
-		_ = resp.Body.Close()
-		close(closed)
-	})
-	_, _ = io.CopyN(io.Discard, resp.Body, enough)
-	if t.Stop() {
-		_ = resp.Body.Close()
+	if resp.Uncompressed {
+		_ = resp.Body.Close() // net/http's reader cannot be closed while it waits for a gzip header
 		return
 	}
-	<-closed
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_, _ = io.CopyN(io.Discard, resp.Body, enough)
+	}()
+	t := time.NewTimer(drainWait)
+	defer t.Stop()
+	select {
+	case <-done:
+		_ = resp.Body.Close()
+		return
+	case <-t.C:
+	}
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		_ = resp.Body.Close() // ends the reading; of a strange body not even that is sure
+		<-done
+	}()
+	t.Reset(drainWait)
+	select {
+	case <-closed:
+	case <-t.C:
+	}
 }

@@ -23,7 +23,9 @@ func marks() []string {
 }
 
 // names are those that are too short to be looked for within others.
-func names() []string { return []string{"sig", "sid", "pin", "otp", "sas", "state", "code", "pw"} }
+func names() []string {
+	return []string{"sig", "sid", "pin", "otp", "sas", "state", "code", "pw", "totp", "verifier"}
+}
 
 // URL returns u for people: the password, values of query parameters that may
 // be secrets, the fragment, and what looks like a token anywhere are hidden. A
@@ -103,7 +105,8 @@ func suspicious(key string) bool {
 			return true
 		}
 	}
-	return slices.Contains(names(), key) || strings.HasSuffix(key, "key")
+	parts := strings.FieldsFunc(key, func(r rune) bool { return r == '_' || r == '-' || r == '.' })
+	return strings.HasSuffix(key, "key") || slices.ContainsFunc(parts, func(p string) bool { return p == "key" || slices.Contains(names(), p) })
 }
 
 // looksSecret reports whether a text would be a secret under any name: a JWT
@@ -133,6 +136,7 @@ func unescaped(s string) string {
 // would be found everywhere.
 func Scrubber(secrets ...string) func(string) string {
 	const short = 4
+	slices.SortFunc(secrets, func(a, b string) int { return len(b) - len(a) }) // one may begin like another
 	var pairs []string
 	for _, s := range secrets {
 		if len(s) >= short {

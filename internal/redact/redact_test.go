@@ -33,6 +33,7 @@ func TestURLHidesWhatMayBeSecret(t *testing.T) {
 		{"a name that is encoded twice", "https://h.example/f?%2574oken=S", "https://h.example/f?%2574oken=REDACTED"},
 		{"Basic in a value", "https://h.example/f?h=Basic%20S", "https://h.example/f?h=REDACTED"},
 		{"a macaroon in a value", "https://h.example/f?h=MDAxY2xvY2F0aW9u", "https://h.example/f?h=REDACTED"},
+		{"names of several parts", "https://h.example/f?code_verifier=S&device_code=S&api_key_v2=S&x_sig=S", "https://h.example/f?code_verifier=REDACTED&device_code=REDACTED&api_key_v2=REDACTED&x_sig=REDACTED"},
 		{"a session", "https://h.example/f?PHPSESSID=S&sid=S", "https://h.example/f?PHPSESSID=REDACTED&sid=REDACTED"},
 		{"a token for a user name", "https://eyJhbGciOi@h.example/", "https://REDACTED@h.example/"},
 		{"a token in the path", "https://h.example/p/eyJhbGciOi.x/f", "https://h.example/REDACTED"},
@@ -53,4 +54,10 @@ func TestURLHidesWhatMayBeSecret(t *testing.T) {
 		})
 	}
 	assert.Empty(t, redact.URL(nil))
+}
+
+func TestScrubberHidesTheLongerSecretFirst(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, "x REDACTED y REDACTED", redact.Scrubber("abcd", "abcdefgh", "z")("x abcdefgh y abcd"))
+	assert.Equal(t, "x", redact.Scrubber()("x"))
 }
