@@ -384,9 +384,11 @@ func choose[C any](rec *recorder, found []inventory.Place[C], taken bool, attemp
 	var won *C
 	for i := range found {
 		p := &found[i]
-		a := attempt(p)
-		if p.Cred != nil {
-			a.Err, a.Detail = nil, joinNotes(a.Detail, p.Warning, keptNote(p.Absent, p.Err))
+		var a Attempt
+		if rec != nil { // a request in a hurry needs none
+			if a = attempt(p); p.Cred != nil {
+				a.Err, a.Detail = nil, joinNotes(a.Detail, p.Warning, keptNote(p.Absent, p.Err))
+			}
 		}
 		switch {
 		case taken:

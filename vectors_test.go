@@ -105,9 +105,6 @@ func TestVectors(t *testing.T) {
 	for _, v := range vectorsIn(t) {
 		t.Run(v.path(), func(t *testing.T) {
 			t.Parallel()
-			if why := v.statements("skip"); why != nil {
-				t.Skip(why[0])
-			}
 			newScene(t, is, ca, &v).run()
 		})
 	}

@@ -89,14 +89,10 @@ func (o Origin) Audiences() []string {
 }
 
 // AppendAudience appends the first of [Origin.Audiences], and whether there is a
-// second, which is the first with ":" and the port behind it. It makes no string.
+// second, which is the first with ":" and the port behind it. It makes no string
+// but for an IPv6 host.
 func (o Origin) AppendAudience(b []byte) (audience []byte, withPort bool) {
-	b = append(append(b, o.Scheme...), "://"...)
-	if strings.Contains(o.Host, ":") {
-		b = append(append(append(b, '['), o.Host...), ']')
-	} else {
-		b = append(b, o.Host...)
-	}
+	b = append(append(append(b, o.Scheme...), "://"...), o.bracketed()...)
 	return b, o.Port != "" && o.Port != defaultPort(o.Scheme)
 }
 
@@ -110,19 +106,8 @@ func (o Origin) Names(audience string) bool {
 	if rest, ok = strings.CutPrefix(rest, "://"); !ok {
 		return false
 	}
-	v6 := strings.Contains(o.Host, ":")
-	if v6 {
-		if rest, ok = strings.CutPrefix(rest, "["); !ok {
-			return false
-		}
-	}
-	if rest, ok = strings.CutPrefix(rest, o.Host); !ok {
+	if rest, ok = strings.CutPrefix(rest, o.bracketed()); !ok {
 		return false
-	}
-	if v6 {
-		if rest, ok = strings.CutPrefix(rest, "]"); !ok {
-			return false
-		}
 	}
 	if rest == "" {
 		return true
