@@ -8,8 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"strings"
 
+	"github.com/scicred/scicred/internal/fresh"
 	"github.com/scicred/scicred/internal/inventory"
 	"github.com/scicred/scicred/internal/memo"
 	"github.com/scicred/scicred/internal/netrcfile"
@@ -155,7 +157,7 @@ func (t *Transport) chooseNetrc(h *hop, rec *recorder, named *Login) (*Login, er
 		rec.skip(KindBasic, "a login is looked up by host, and no URL was given")
 		return named, nil
 	}
-	inv, err := value(h, &t.netrc, func(inv *inventory.Inventory[netrc]) bool { return inv.Places[len(inv.Places)-1].Cred != nil })
+	inv, err := t.netrc.Await(h.ctx, &h.wait, func(inv *inventory.Inventory[netrc]) bool { return inv.Places[len(inv.Places)-1].Cred != nil })
 	if inv == nil {
 		rec.unseen(KindBasic, err)
 		return named, h.gone()
@@ -239,6 +241,59 @@ func (s *System) FindNetrc(ctx context.Context, target Target) (*Login, error) {
 
 // --- The record of discovery, of all kinds
 
+// Credentials is what a request would carry. The fields are nil for what it
+// would not.
+type Credentials struct {
+	Token  *Token
+	X509   *X509
+	Login  *Login
+	Report *Report
+}
+
+// Credentials returns exactly what a GET of u, made with ctx, would carry now:
+// for tools that make their own requests, such as third-party copies. A nil u
+// asks for what there is, for no place in particular. The error is that of a
+// named credential which would make the request fail.
+func (t *Transport) Credentials(ctx context.Context, u *url.URL) (*Credentials, error) {
+	return t.credentials(ctx, u, false)
+}
+
+// Explain reports on what a GET of u would carry, and why. It sends nothing,
+// prompts nothing and asks a [TokenSource] only through its Peek method.
+func (t *Transport) Explain(ctx context.Context, u *url.URL) *Report {
+	c, err := t.credentials(ctx, u, true)
+	if err != nil {
+		return &Report{URL: RedactURL(u), now: t.world.Now(), Attempts: []Attempt{{Candidate: "option of the request", Outcome: Rejected, Err: err}}}
+	}
+	return c.Report
+}
+
+func (t *Transport) credentials(ctx context.Context, u *url.URL, explain bool) (*Credentials, error) {
+	p, err := t.policyFor(ctx)
+	if err != nil {
+		return nil, prefixed(err)
+	}
+	h := t.look(&hop{ctx: ctx, req: Target{URL: u}.request(ctx), policy: p})
+	h.explain = explain
+	rec := &recorder{}
+	d, err := t.decide(h, rec)
+	if err != nil {
+		return nil, prefixed(err)
+	}
+	return &Credentials{Token: d.token, X509: d.x509, Login: d.login, Report: rec.report(h, &d)}, nil
+}
+
+// reportFor writes the report of a decision that has been taken.
+func (t *Transport) reportFor(h *hop, d *decision) *Report {
+	settled := *h
+	settled.wait.Never = true
+	rec := &recorder{}
+	if now, err := t.decide(&settled, rec); err != nil || !now.same(d) {
+		rec.correct(d) // rotated in between: what was sent counts
+	}
+	return rec.report(h, d)
+}
+
 // recorder notes what becomes of each candidate. A nil one notes nothing.
 type recorder struct {
 	attempts []Attempt
@@ -259,7 +314,7 @@ func (r *recorder) add(a Attempt, won bool, lost Outcome) {
 
 // unseen notes that discovery of a kind has no answer.
 func (r *recorder) unseen(k Kind, err error) {
-	if errors.Is(err, errNotAsked) {
+	if errors.Is(err, fresh.ErrNotAsked) {
 		r.add(Attempt{Kind: k, Candidate: "discovery"}, false, NotAsked)
 		return
 	}

@@ -311,7 +311,7 @@ func (t *Transport) chooseToken(h *hop, rec *recorder) (*Token, error) {
 		tok, err := t.askSource(s, h)
 		a := tokenAttempt(s.name, "", tok, err)
 		switch {
-		case errors.Is(err, errNotAsked), errors.Is(err, source.ErrNotAsked):
+		case errors.Is(err, fresh.ErrNotAsked), errors.Is(err, source.ErrNotAsked):
 			a.Err = nil
 			rec.add(a, false, NotAsked)
 		case errors.Is(err, ErrNoCredentials):
@@ -338,7 +338,7 @@ func (t *Transport) discoverToken(h *hop, rec *recorder, won *Token) (*Token, er
 	if h.policy.noDiscovery || rec == nil && (won != nil || h.Named != nil) {
 		return won, nil //nolint:nilerr // Named is a reason, not a failure
 	}
-	found, err := value(h, &t.tokens, func(s *stock.Stock[Token]) bool { return s.Usable(h.now) })
+	found, err := t.tokens.Await(h.ctx, &h.wait, func(s *stock.Stock[Token]) bool { return s.Usable(h.now) })
 	if found == nil {
 		rec.unseen(KindToken, err)
 		return won, h.gone()
@@ -389,9 +389,10 @@ type namedToken struct {
 	kept       fresh.Value[inventory.Inventory[Token]]
 }
 
-// prepareToken makes a named file ready to be read, and read again.
+// prepareToken makes a named file ready to be read, and read again; that of the
+// constructor is ready, and in use.
 func (t *Transport) prepareToken(n *namedToken) {
-	if n == nil || n.file == "" {
+	if n == nil || n.file == "" || n.kept.Build != nil {
 		return
 	}
 	candidates := []inventory.Candidate[Token]{{Name: n.candidate, Look: func(l *inventory.Looker) []inventory.Place[Token] {
@@ -408,7 +409,7 @@ func (n *namedToken) get(h *hop) (*Token, error) {
 	if n.value != nil {
 		return n.value, nil
 	}
-	inv, err := value(h, &n.kept, func(inv *inventory.Inventory[Token]) bool {
+	inv, err := n.kept.Await(h.ctx, &h.wait, func(inv *inventory.Inventory[Token]) bool {
 		return inv.Places[0].Cred != nil && inv.Places[0].Cred.alive(h.now)
 	})
 	if inv == nil {
@@ -499,8 +500,8 @@ func (t *Transport) askSource(n *namedSource, h *hop) (*Token, error) {
 		}); ok {
 			return n.asked.Peek(h.ctx, target, p.Peek)
 		}
-		return nil, errNotAsked
-	case h.settled:
+		return nil, fresh.ErrNotAsked
+	case h.wait.Never:
 		return n.asked.Last(key, target)
 	}
 	return n.asked.Get(h.ctx, key, target)

@@ -248,6 +248,19 @@ func (t *Transport) ask(ctx context.Context, n *namedX509, old *inventory.Invent
 	return p
 }
 
+// checkX509 says whether what the options name can be used.
+func (t *Transport) checkX509(h *hop) error {
+	n := t.config.x509
+	if err := t.pool.Foreign(); err != nil {
+		return fmt.Errorf("%s: %w", n.name(), err)
+	}
+	if n.get != nil {
+		return nil // nobody is asked before a request is made
+	}
+	_, err := t.chooseX509(h, nil)
+	return err
+}
+
 // identity returns the connections of a certificate; the pool is asked once.
 func (t *Transport) identity(x *X509) (*pool.Identity, error) {
 	if id := x.identity.Load(); id != nil {
@@ -288,7 +301,7 @@ func (t *Transport) chooseX509(h *hop, rec *recorder) (*X509, error) {
 		rec.add(Attempt{Kind: KindX509, Candidate: n.name()}, false, NotAsked)
 		return nil, nil
 	} else if n != nil {
-		inv, err := value(h, &n.kept, h.anyX509)
+		inv, err := n.kept.Await(h.ctx, &h.wait, h.anyX509)
 		var place inventory.Place[X509]
 		if inv != nil {
 			place = inv.Places[0]
@@ -310,7 +323,7 @@ func (t *Transport) chooseX509(h *hop, rec *recorder) (*X509, error) {
 	if p.noDiscovery || won != nil && rec == nil {
 		return won, nil
 	}
-	inv, err := value(h, &t.certs, h.anyX509)
+	inv, err := t.certs.Await(h.ctx, &h.wait, h.anyX509)
 	if inv == nil {
 		rec.unseen(KindX509, err)
 		return won, h.gone()
@@ -335,13 +348,12 @@ func x509Attempt(p *inventory.Place[X509]) Attempt {
 	return a
 }
 
-// refreshX509 looks again at where the certificate came from.
-func (t *Transport) refreshX509(h *hop) error {
-	v := &t.certs
-	if t.config.x509 != nil {
-		v = &t.config.x509.kept
+// certificates are those of discovery, or the one that is named.
+func (t *Transport) certificates() *fresh.Value[inventory.Inventory[X509]] {
+	if n := t.config.x509; n != nil {
+		return &n.kept
 	}
-	return again(h, v)
+	return &t.certs
 }
 
 // --- What the kinds share
@@ -363,7 +375,7 @@ func (s *System) find(ctx context.Context, target Target, kind Kind) (Credential
 	if err != nil {
 		return Credentials{}, fmt.Errorf("scicred: %w", err)
 	}
-	h := t.newHop(ctx, target.request(ctx), &t.config.policy)
+	h := t.look(&hop{ctx: ctx, req: target.request(ctx), policy: &t.config.policy})
 	h.Passage = gate.Passage{Origin: h.Origin, User: h.User}
 	if kind != KindBasic {
 		h.User = "" // it asks for a login in the one header, and here nothing is sent
@@ -375,6 +387,29 @@ func (s *System) find(ctx context.Context, target Target, kind Kind) (Credential
 	}
 	report := rec.report(h, &d).only(kind)
 	return Credentials{Token: d.token, X509: d.x509, Login: d.login, Report: report}, report.Err()
+}
+
+// until returns when the places have to be looked at again, or what was chosen
+// comes too close to its end.
+func (t *Transport) until(h *hop, d *decision) time.Time {
+	ends := []time.Time{h.now.Add(fresh.Interval)}
+	n := h.policy.token
+	if n != nil && n.file != "" {
+		ends = append(ends, n.kept.Due())
+	}
+	if n == nil || d.token.candidate != n.candidate {
+		ends = append(ends, t.tokens.Due())
+	}
+	if h.policy.off(KindX509) == "" && t.pool.Foreign() == nil {
+		ends = append(ends, t.certificates().Due())
+	}
+	if exp, ok := d.token.Expiry(); ok {
+		ends = append(ends, exp.Add(-t.config.tokens.leeway()))
+	}
+	if d.x509 != nil {
+		ends = append(ends, d.x509.expiry.Add(-t.certLeeway()))
+	}
+	return slices.MinFunc(ends, time.Time.Compare)
 }
 
 // choose returns the first credential that passes the check, and notes what
@@ -439,26 +474,4 @@ func again[T any](h *hop, v *fresh.Value[T]) error {
 	defer cancel()
 	_, err := v.Refresh(ctx)
 	return err
-}
-
-// value returns a value that is kept fresh; a hop that is settled goes by what
-// is at hand, and so does one that has waited for a hung file system already:
-// one limit is enough for a request.
-func value[T any](h *hop, v *fresh.Value[T], usable func(*T) bool) (*T, error) {
-	switch {
-	case h.settled && v.Peek() != nil:
-		return v.Peek(), nil
-	case h.slow, h.tired && v.Peek() != nil:
-		v.Nudge() // for the next request
-		return v.Peek(), fresh.ErrSlow
-	case h.settled:
-		return nil, errNotAsked // it played no part
-	}
-	// Where another kind has one already, that there was none of this kind is
-	// an answer to go on with.
-	now, err := v.Get(h.ctx, func(v *T) bool { return h.have || usable(v) })
-	if errors.Is(err, fresh.ErrSlow) {
-		h.tired, h.slow = true, now == nil
-	}
-	return now, err
 }

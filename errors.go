@@ -3,6 +3,7 @@
 package scicred
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -14,7 +15,9 @@ import (
 	"github.com/scicred/scicred/internal/bearer"
 	"github.com/scicred/scicred/internal/human"
 	"github.com/scicred/scicred/internal/netrcfile"
+	"github.com/scicred/scicred/internal/origin"
 	"github.com/scicred/scicred/internal/osfile"
+	"github.com/scicred/scicred/internal/outgoing"
 	"github.com/scicred/scicred/internal/pemfile"
 	"github.com/scicred/scicred/internal/redact"
 	"github.com/scicred/scicred/internal/verdict"
@@ -267,6 +270,27 @@ func (e *ChainError) Unwrap() []error {
 	return errs
 }
 
+// demand enforces FailIfNoAuth, on the first hop: a later one may have lost its
+// credentials on purpose.
+func (t *Transport) demand(h *hop, d *decision) error {
+	if missing := h.missing(d); h.First() && (missing != 0 || h.policy.failAny && !d.any() && h.Own == "") {
+		return &ChainError{Report: t.reportFor(h, d)}
+	}
+	return nil
+}
+
+// missing returns the kinds that FailIfNoAuth demands and that are not there.
+func (h *hop) missing(d *decision) kindSet {
+	missing := h.policy.failKinds
+	if !h.policy.forceNoAuth {
+		missing |= h.policy.envFail
+	}
+	missing.set(KindToken, missing.has(KindToken) && d.token == nil && h.Own != "bearer")
+	missing.set(KindBasic, missing.has(KindBasic) && d.login == nil && h.Own != "basic")
+	missing.set(KindX509, missing.has(KindX509) && d.x509 == nil)
+	return missing
+}
+
 // RedactURL returns u for logs: the password and query values that may be
 // secrets are replaced. A nil URL gives "".
 func RedactURL(u *url.URL) string { return redact.URL(u) }
@@ -317,7 +341,7 @@ func CheckResponse(resp *http.Response) error {
 		}
 	}
 	if resp.StatusCode < 300 || resp.StatusCode == http.StatusNotModified {
-		if was := turnedIntoGet(req); was != "" {
+		if was := origin.TurnedIntoGet(req); was != "" {
 			e.Facts = []string{"a redirect turned the " + was + " into a " + e.Method + ", so nothing was done; send the request to the new address"}
 			return e
 		}
@@ -359,6 +383,25 @@ type record struct {
 
 type recordKey struct{}
 
+// refused handles a response that is a failure: it may be tried again with a
+// credential that has been replaced, and leaves a record for [CheckResponse].
+func (t *Transport) refused(m outgoing.Message, resp *http.Response, h *hop, d *decision) (*http.Response, error) {
+	note := ""
+	if resp.StatusCode == http.StatusUnauthorized || resp.StatusCode == http.StatusForbidden {
+		var err error
+		if resp, note, err = t.again(m, resp, h, d); err != nil {
+			return nil, err
+		}
+	}
+	if resp.StatusCode < http.StatusBadRequest {
+		return answer(resp, h.req), nil
+	}
+	rec := &record{report: t.reportFor(h, d), note: note, bar: h.All, own: h.Own != "" && carriesOwn(m.Request), hide: d.scrubber(h.req)}
+	rec.report.now = t.world.Now() // what was sent may have expired under way
+	resp.Request = h.req.WithContext(context.WithValue(h.ctx, recordKey{}, rec))
+	return resp, nil
+}
+
 // verdict says what can be told from here about a refusal.
 func (e *StatusError) verdict(rec *record, challenges []bearer.Challenge) []string {
 	c := verdict.Case{Status: e.StatusCode, Challenges: challenges, Known: rec.report != nil, Note: rec.note, Own: rec.own, Bar: rec.bar}
@@ -380,27 +423,8 @@ func (e *StatusError) verdict(rec *record, challenges []bearer.Challenge) []stri
 	return facts
 }
 
-// turnedIntoGet returns the method of the first request if a 301 or 302 on the
-// way changed it to GET. For POST that is what browsers do and servers expect.
-func turnedIntoGet(req *http.Request) string {
-	for hops := 0; req != nil && req.Response != nil && req.Response.Request != nil && hops < 64; hops++ {
-		prev := req.Response.Request
-		code := req.Response.StatusCode
-		if (code == http.StatusMovedPermanently || code == http.StatusFound) && req.Method == http.MethodGet {
-			switch prev.Method {
-			case "", http.MethodGet, http.MethodHead, http.MethodPost:
-			default:
-				return prev.Method
-			}
-		}
-		req = prev
-	}
-	return ""
-}
-
 // Why a credential is not used that could be.
 const (
-	errNotAsked   Error = "not asked"
 	errOwnHeader  Error = "the request has an Authorization header of its own"
 	errURLUser    Error = "the URL asks for the login of its user"
 	errLoginFirst Error = "the login takes the Authorization header"

@@ -19,6 +19,7 @@ import (
 	"github.com/scicred/scicred/internal/origin"
 	"github.com/scicred/scicred/internal/osfile"
 	"github.com/scicred/scicred/internal/places"
+	"github.com/scicred/scicred/internal/ready"
 	scopes "github.com/scicred/scicred/internal/scope"
 )
 
@@ -92,6 +93,7 @@ type policy struct {
 	envFail     kindSet // what the environment demands,
 	envWithout  kindSet // and what it switches off
 	hostsNamed  bool    // the constructor has a WithHosts
+	ready       *ready.Table[sending, state]
 
 	// Of the call that is being applied:
 	layerHosts []origin.Pattern
@@ -479,14 +481,13 @@ func (t *Transport) policyFor(ctx context.Context) (*policy, error) {
 		return nil, fmt.Errorf("option of the request: %w", ro.err)
 	}
 	p := t.config.policy
+	p.ready = new(ready.Table[sending, state])
 	for _, call := range ro.calls {
 		if err := applyCall(&p, call); err != nil {
 			return nil, fmt.Errorf("option of the request: %w", err)
 		}
 	}
-	if p.token != t.config.token { // that one is in use
-		t.prepareToken(p.token)
-	}
+	t.prepareToken(p.token)
 	t.applyEnvironment(&p)
 	ro.merged.Store(&mergedPolicy{t: t, p: &p})
 	return &p, nil

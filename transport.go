@@ -214,7 +214,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -226,6 +225,7 @@ import (
 	"github.com/scicred/scicred/internal/outgoing"
 	"github.com/scicred/scicred/internal/places"
 	"github.com/scicred/scicred/internal/pool"
+	"github.com/scicred/scicred/internal/ready"
 	"github.com/scicred/scicred/internal/redact"
 	"github.com/scicred/scicred/internal/stock"
 )
@@ -279,6 +279,7 @@ func (t *Transport) configure(opts []Option) error {
 	t.prepareToken(c.token)
 	t.prepareX509(c.x509)
 	c.hostsNamed = len(c.hosts) > 0
+	c.ready = new(ready.Table[sending, state])
 	t.applyEnvironment(&c.policy)
 	return t.checkNamed()
 }
@@ -289,7 +290,7 @@ func (t *Transport) checkNamed() error {
 	if c.forceNoAuth {
 		return nil
 	}
-	h := t.newHop(context.Background(), nil, &c.policy)
+	h := t.look(&hop{ctx: context.Background(), req: nil, policy: &c.policy})
 	h.needed = true
 	if c.login != nil && !c.hostsNamed {
 		return errors.New("WithBasicAuth: a password names no server: say with WithHosts where it may go")
@@ -308,13 +309,8 @@ func (t *Transport) checkNamed() error {
 		}
 	}
 	if c.x509 != nil && !c.without.has(KindX509) {
-		if err := t.pool.Foreign(); err != nil {
-			return fmt.Errorf("%s: %w", c.x509.name(), err)
-		}
-		if c.x509.get == nil {
-			if _, err := t.chooseX509(h, nil); err != nil {
-				return err
-			}
+		if err := t.checkX509(h); err != nil {
+			return err
 		}
 	}
 	if c.netrcFile != "" && !c.without.has(KindBasic) {
@@ -365,7 +361,22 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		outgoing.CloseBody(req)
 		return nil, prefixed(err)
 	}
-	h := t.newHop(req.Context(), req, p)
+	if r := t.readyFor(req, p); r != nil {
+		m := outgoing.Carrying(req, r.header)
+		resp, err := roundTrip(r.rt, m.Request)
+		if err != nil || resp.StatusCode < http.StatusBadRequest {
+			return answer(resp, req), err
+		}
+		d := r.decision
+		return t.refused(m, resp, t.look(&hop{ctx: req.Context(), req: req, policy: p}), &d)
+	}
+	return t.roundTrip(req, p)
+}
+
+// roundTrip is RoundTrip for a request that nothing is ready for.
+func (t *Transport) roundTrip(req *http.Request, p *policy) (*http.Response, error) {
+	h := t.look(&hop{ctx: req.Context(), req: req, policy: p})
+	from := t.stateFor(p)
 	d, err := t.decide(h, nil)
 	if err == nil {
 		err = t.demand(h, &d)
@@ -374,24 +385,73 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		outgoing.CloseBody(req)
 		return nil, prefixed(err)
 	}
-	m := message(h, &d)
-	resp, err := t.send(m.Request, h, &d)
+	rt, err := t.carrier(h, &d)
 	if err != nil {
+		outgoing.CloseBody(req)
 		return nil, err
 	}
-	note := ""
-	if resp.StatusCode == http.StatusUnauthorized || resp.StatusCode == http.StatusForbidden {
-		if resp, note, err = t.again(m, resp, h, &d); err != nil {
-			return nil, err
-		}
+	t.keepReady(h, &d, rt, from)
+	t.logSent(h, &d)
+	m := message(h, &d)
+	resp, err := roundTrip(rt, m.Request)
+	if err != nil || resp.StatusCode < http.StatusBadRequest {
+		return answer(resp, req), err
 	}
-	resp.Request = req
-	if resp.StatusCode >= http.StatusBadRequest {
-		rec := &record{report: t.reportFor(h, &d), note: note, bar: h.All, own: h.Own != "" && carriesOwn(m.Request), hide: d.scrubber(req)}
-		rec.report.now = t.world.Now() // what was sent may have expired under way
-		resp.Request = req.WithContext(context.WithValue(req.Context(), recordKey{}, rec))
+	return t.refused(m, resp, h, &d)
+}
+
+// answer gives a response the caller's request, so that no secret is in it.
+func answer(resp *http.Response, req *http.Request) *http.Response {
+	if resp != nil {
+		resp.Request = req
 	}
-	return resp, nil
+	return resp
+}
+
+// sending is how an ordinary request goes out.
+type sending struct {
+	decision
+	header []string
+	rt     http.RoundTripper
+}
+
+// state is what a decision rests on. A new look at the places changes it.
+type state struct {
+	tokens *stock.Stock[Token]
+	named  *inventory.Inventory[Token]
+	certs  *inventory.Inventory[X509]
+}
+
+func (t *Transport) stateFor(p *policy) state {
+	s := state{tokens: t.tokens.Peek(), certs: t.certificates().Peek()}
+	if p.token != nil {
+		s.named = p.token.kept.Peek()
+	}
+	return s
+}
+
+// readyFor returns what an earlier decision says of an ordinary request, nil if
+// none does. It takes no lock.
+func (t *Transport) readyFor(req *http.Request, p *policy) *sending {
+	a := p.ready.For(req.URL.Host)
+	if a == nil || !gate.Ordinary(req) || a.From != t.stateFor(p) || !t.world.Now().Before(a.Until) || a.What.x509 != nil && t.proxied(req) {
+		return nil
+	}
+	return &a.What
+}
+
+// keepReady keeps a decision for the requests to come, if it holds for them.
+// from is what it rests on.
+func (t *Transport) keepReady(h *hop, d *decision, rt http.RoundTripper, from state) {
+	p := h.policy
+	if d.token == nil || len(t.config.sources) > 0 || t.log != nil || h.wait.Tired() || h.proxied || !gate.Ordinary(h.req) {
+		return
+	}
+	host := h.req.URL.Host
+	if p.token == nil && len(p.hosts) == 0 && (len(p.audience) > 0 || from.tokens != nil && from.tokens.ForAll()) {
+		host = ""
+	}
+	p.ready.Keep(sending{*d, d.token.header(), rt}, host, from, h.now, t.until(h, d))
 }
 
 // hop is one request on its way, with all that decisions depend on.
@@ -403,21 +463,22 @@ type hop struct {
 	now     time.Time
 	want    fit.Want
 	explain bool // ask no source
-	settled bool // go by what is at hand
 	needed  bool // what is being chosen would be sent
-	have    bool // a credential has been chosen that will be sent
-	tired   bool // it has waited once for a slow look
-	slow    bool // and in vain
+	proxied bool // the certificate is kept from a proxy
+	wait    fresh.Wait
 }
 
-// newHop looks at where the request goes; a nil request is none yet.
-func (t *Transport) newHop(ctx context.Context, req *http.Request, p *policy) *hop {
-	h := &hop{ctx: ctx, req: req, policy: p, now: t.world.Now(), want: fit.Want{Audience: p.audience, Issuer: p.issuer, Scope: p.scope}}
-	if req == nil {
+// look fills in where the request goes; without a request it goes nowhere yet.
+// It is given the hop, and does not make it, so that it can stay on the stack.
+func (t *Transport) look(h *hop) *hop {
+	p := h.policy
+	h.now = t.world.Now()
+	h.want.Audience, h.want.Issuer, h.want.Scope = p.audience, p.issuer, p.scope
+	if h.req == nil {
 		return h
 	}
 	rules := gate.Rules{Hosts: p.hosts, Trusted: t.config.trusted, Plaintext: t.config.plaintext, Proxy: t.pool.Proxy}
-	h.Passage = rules.Look(req)
+	rules.Look(h.req, &h.Passage)
 	h.want.Origin = h.Origin
 	if len(h.want.Audience) == 0 && h.Route.Hop == origin.Trusted {
 		h.want.Also = origin.Of(h.Route.First.URL).Audiences()
@@ -430,7 +491,7 @@ func (h *hop) gone() error { return context.Cause(h.ctx) }
 
 // fatal reports whether a named credential that is broken fails the request:
 // on the first hop, if it would be sent.
-func (h *hop) fatal() bool { return h.needed && h.First() && !h.explain && !h.settled }
+func (h *hop) fatal() bool { return h.needed && h.First() && !h.explain && !h.wait.Never }
 
 // decision is what goes with a request.
 type decision struct {
@@ -470,13 +531,13 @@ func (t *Transport) decide(h *hop, rec *recorder) (d decision, err error) {
 		}
 	}
 	demanded := h.policy.failKinds | h.policy.envFail
-	h.have = slot && (d.token != nil || d.login != nil) && !demanded.has(KindX509)
+	h.wait.Have = slot && (d.token != nil || d.login != nil) && !demanded.has(KindX509)
 	if h.needed = h.All == nil && h.TLS == nil; h.needed || rec != nil {
 		if d.x509, err = t.chooseX509(h, rec); err != nil {
 			return d, err
 		}
 	}
-	h.have = d.x509 != nil && !demanded.has(KindBasic)
+	h.wait.Have = d.x509 != nil && !demanded.has(KindBasic)
 	if h.needed = slot && d.login == nil && (d.token == nil || h.User != ""); h.needed || rec != nil {
 		if d.login, err = t.chooseNetrc(h, rec, d.login); err != nil {
 			return d, err
@@ -510,10 +571,8 @@ func (d *decision) settle(t *Transport, h *hop, rec *recorder) {
 		d.login = nil
 	}
 	tls := cmp.Or(h.All, h.TLS)
-	if tls == nil && d.x509 != nil && h.req != nil {
-		if proxy, _ := t.pool.Proxy(h.req); proxy != nil && proxy.Scheme == "https" {
-			tls = pool.ErrHTTPSProxy
-		}
+	if h.proxied = tls == nil && d.x509 != nil && h.req != nil && t.proxied(h.req); h.proxied {
+		tls = pool.ErrHTTPSProxy
 	}
 	if tls != nil {
 		rec.settle(KindX509, Withheld, tls)
@@ -521,25 +580,10 @@ func (d *decision) settle(t *Transport, h *hop, rec *recorder) {
 	}
 }
 
-// demand enforces FailIfNoAuth, on the first hop: a later one may have lost its
-// credentials on purpose.
-func (t *Transport) demand(h *hop, d *decision) error {
-	if missing := h.missing(d); h.First() && (missing != 0 || h.policy.failAny && !d.any() && h.Own == "") {
-		return &ChainError{Report: t.reportFor(h, d)}
-	}
-	return nil
-}
-
-// missing returns the kinds that FailIfNoAuth demands and that are not there.
-func (h *hop) missing(d *decision) kindSet {
-	missing := h.policy.failKinds
-	if !h.policy.forceNoAuth {
-		missing |= h.policy.envFail
-	}
-	missing.set(KindToken, missing.has(KindToken) && d.token == nil && h.Own != "bearer")
-	missing.set(KindBasic, missing.has(KindBasic) && d.login == nil && h.Own != "basic")
-	missing.set(KindX509, missing.has(KindX509) && d.x509 == nil)
-	return missing
+// proxied reports whether an https proxy would be offered the certificate.
+func (t *Transport) proxied(req *http.Request) bool {
+	proxy, _ := t.pool.Proxy(req)
+	return proxy != nil && proxy.Scheme == "https"
 }
 
 // message makes the copy of the request that is sent, if one is needed.
@@ -557,27 +601,30 @@ func message(h *hop, d *decision) outgoing.Message {
 	return outgoing.Message{Request: h.req}
 }
 
-// send sends a request on the connections that show the right certificate, or
-// none.
-func (t *Transport) send(out *http.Request, h *hop, d *decision) (*http.Response, error) {
-	t.logSent(h, d)
-	rt := t.pool.Base()
+// carrier returns the connections that show the right certificate, or none.
+func (t *Transport) carrier(h *hop, d *decision) (http.RoundTripper, error) {
 	switch {
 	case d.x509 != nil:
 		id, err := t.identity(d.x509)
 		if err != nil {
-			outgoing.CloseBody(out)
 			return nil, err
 		}
-		rt = id.RoundTripper()
+		return id.RoundTripper(), nil
 	case h.All != nil || h.policy.forceNoAuth || h.policy.without.has(KindX509):
-		rt = t.pool.Bare()
+		return t.pool.Bare(), nil //nolint:nilerr // All is a reason, not a failure
 	}
+	return t.pool.Base(), nil
+}
+
+func roundTrip(rt http.RoundTripper, out *http.Request) (*http.Response, error) {
 	resp, err := rt.RoundTrip(out)
-	if resp == nil && err == nil {
-		err = errors.New("the base RoundTripper returned neither a response nor an error")
+	switch {
+	case err != nil:
+		return nil, err
+	case resp == nil:
+		return nil, errors.New("the base RoundTripper returned neither a response nor an error")
 	}
-	return resp, err
+	return resp, nil
 }
 
 // again sends a refused request a second time if what was sent has been
@@ -587,7 +634,7 @@ func (t *Transport) again(m outgoing.Message, resp *http.Response, h *hop, d *de
 	if !d.any() || h.Own != "" {
 		return resp, "", nil
 	}
-	h2 := t.newHop(h.ctx, h.req, h.policy)
+	h2 := t.look(&hop{ctx: h.ctx, req: h.req, policy: h.policy})
 	d2, changed := t.replaced(h2, d)
 	if !changed {
 		return resp, "", nil // the first answer stands
@@ -598,8 +645,14 @@ func (t *Transport) again(m outgoing.Message, resp *http.Response, h *hop, d *de
 	}
 	outgoing.Discard(resp)
 	*d = d2
-	second := message(&hop{Passage: h.Passage, req: out}, d)
-	resp, err := t.send(second.Request, h2, d)
+	second := message(&hop{Passage: h.Passage, req: out}, d).Request
+	rt, err := t.carrier(h2, d)
+	if err != nil {
+		outgoing.CloseBody(second)
+		return nil, "", err
+	}
+	t.logSent(h2, d)
+	resp, err = roundTrip(rt, second)
 	return resp, "sent a second time, with a credential that had been replaced meanwhile", err
 }
 
@@ -611,7 +664,7 @@ func (t *Transport) replaced(h *hop, d *decision) (decision, bool) {
 		errs = append(errs, t.refreshToken(h, d.token))
 	}
 	if d.x509 != nil {
-		errs = append(errs, t.refreshX509(h))
+		errs = append(errs, again(h, t.certificates()))
 	}
 	if d.login != nil && !d.login.named {
 		errs = append(errs, again(h, &t.netrc))
@@ -621,59 +674,6 @@ func (t *Transport) replaced(h *hop, d *decision) (decision, bool) {
 	}
 	now, err := t.decide(h, nil)
 	return now, err == nil && !d.same(&now) && now.replaces(d) && h.missing(&now) == 0
-}
-
-// Credentials is what a request would carry. The fields are nil for what it
-// would not.
-type Credentials struct {
-	Token  *Token
-	X509   *X509
-	Login  *Login
-	Report *Report
-}
-
-// Credentials returns exactly what a GET of u, made with ctx, would carry now:
-// for tools that make their own requests, such as third-party copies. A nil u
-// asks for what there is, for no place in particular. The error is that of a
-// named credential which would make the request fail.
-func (t *Transport) Credentials(ctx context.Context, u *url.URL) (*Credentials, error) {
-	return t.credentials(ctx, u, false)
-}
-
-// Explain reports on what a GET of u would carry, and why. It sends nothing,
-// prompts nothing and asks a [TokenSource] only through its Peek method.
-func (t *Transport) Explain(ctx context.Context, u *url.URL) *Report {
-	c, err := t.credentials(ctx, u, true)
-	if err != nil {
-		return &Report{URL: RedactURL(u), now: t.world.Now(), Attempts: []Attempt{{Candidate: "option of the request", Outcome: Rejected, Err: err}}}
-	}
-	return c.Report
-}
-
-func (t *Transport) credentials(ctx context.Context, u *url.URL, explain bool) (*Credentials, error) {
-	p, err := t.policyFor(ctx)
-	if err != nil {
-		return nil, prefixed(err)
-	}
-	h := t.newHop(ctx, Target{URL: u}.request(ctx), p)
-	h.explain = explain
-	rec := &recorder{}
-	d, err := t.decide(h, rec)
-	if err != nil {
-		return nil, prefixed(err)
-	}
-	return &Credentials{Token: d.token, X509: d.x509, Login: d.login, Report: rec.report(h, &d)}, nil
-}
-
-// reportFor writes the report of a decision that has been taken.
-func (t *Transport) reportFor(h *hop, d *decision) *Report {
-	settled := *h
-	settled.settled = true
-	rec := &recorder{}
-	if now, err := t.decide(&settled, rec); err != nil || !now.same(d) {
-		rec.correct(d) // rotated in between: what was sent counts
-	}
-	return rec.report(h, d)
 }
 
 // logSent logs what goes with a request; nothing is made if nobody listens.

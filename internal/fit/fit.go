@@ -161,6 +161,10 @@ func NewIndex(claims []*jwtclaims.Claims) *Index {
 	return x
 }
 
+// ForAll reports whether no token names an audience, so that what fits one
+// server fits all.
+func (x *Index) ForAll() bool { return len(x.byAudience) == 0 }
+
 // First returns the first place whose token may fit what is wanted and for
 // which ok holds; -1 if there is none.
 func (x *Index) First(w *Want, ok func(int) bool) int {

@@ -28,6 +28,9 @@ const (
 // there is nothing usable to go on with.
 var ErrSlow = errors.New("no answer within 30s (a file system or a service that hangs?)")
 
+// ErrNotAsked means that there is no value, and that nobody looked.
+var ErrNotAsked = errors.New("not asked")
+
 // Value is a value that is kept fresh. Build and Now must be set. It is safe
 // for concurrent use and must not be copied.
 type Value[T any] struct {
@@ -57,6 +60,14 @@ func (v *Value[T]) Peek() *T {
 		return s.value
 	}
 	return nil
+}
+
+// Due returns when the next look is due, the zero time before the first.
+func (v *Value[T]) Due() time.Time {
+	if s := v.cur.Load(); s != nil {
+		return s.at.Add(Interval)
+	}
+	return time.Time{}
 }
 
 // Get returns the value, rebuilt if the last look is a second old. While a
@@ -89,6 +100,38 @@ func (v *Value[T]) Get(ctx context.Context, usable func(*T) bool) (*T, error) {
 		return v.Peek(), nil
 	}
 	return v.wait(ctx, f)
+}
+
+// Wait is how one request waits for the values that it needs. The zero Wait is
+// that of a request that has waited for nothing yet.
+type Wait struct {
+	Never bool // go by what is at hand
+	Have  bool // there is something to go on with, so that an old value is an answer
+	tired bool // it has waited once for a slow look,
+	slow  bool // and in vain
+}
+
+// Tired reports whether a look was slow.
+func (w *Wait) Tired() bool { return w.tired }
+
+// Await is Get for a request that needs several values: it waits once for a
+// file system that hangs, not once for each value. The error says why the value
+// is not newer, or why there is none.
+func (v *Value[T]) Await(ctx context.Context, w *Wait, usable func(*T) bool) (*T, error) {
+	switch {
+	case w.Never && v.Peek() != nil:
+		return v.Peek(), nil
+	case w.slow, w.tired && v.Peek() != nil:
+		v.Nudge() // for the next request
+		return v.Peek(), ErrSlow
+	case w.Never:
+		return nil, ErrNotAsked // it played no part
+	}
+	now, err := v.Get(ctx, func(v *T) bool { return w.Have || usable(v) })
+	if errors.Is(err, ErrSlow) {
+		w.tired, w.slow = true, now == nil
+	}
+	return now, err
 }
 
 // Nudge starts a rebuild if one is due, and waits for nothing.

@@ -46,20 +46,20 @@ func (p *Passage) First() bool { return p.Route.Hop == origin.First }
 // Foreign reports whether the request has been to an origin that nobody named.
 func (p *Passage) Foreign() bool { return p.Route.Hop == origin.Foreign }
 
-// Look decides for a request.
-func (r *Rules) Look(req *http.Request) Passage {
-	p := Passage{Origin: origin.Of(req.URL), Route: origin.Walk(req, r.Trusted)}
+// Look decides for a request and says it in p, which must be zero.
+func (r *Rules) Look(req *http.Request, p *Passage) {
+	p.Origin, p.Route = origin.Of(req.URL), origin.Walk(req, r.Trusted)
 	p.ownHeader(req)
 	switch {
 	case p.Foreign():
 		p.All = fmt.Errorf("redirected here from another origin (%s)", origin.Of(p.Route.First.URL))
-		return p
-	case !r.hostAllowed(&p):
+		return
+	case !r.hostAllowed(p):
 		p.All = fmt.Errorf("%s is not among the hosts that WithHosts names", p.Origin.HostPort())
-		return p
+		return
 	case p.Route.Downgrade || p.Origin.Scheme != "https" && p.Origin.Scheme != "http":
 		p.All = fmt.Errorf("only https carries credentials, not %s", p.Origin.Scheme)
-		return p
+		return
 	}
 	if p.Origin.Scheme == "http" {
 		p.TLS = errNoTLS
@@ -74,7 +74,6 @@ func (r *Rules) Look(req *http.Request) Passage {
 	if origin.Presigned(req.URL) {
 		p.Auth = errPresigned
 	}
-	return p
 }
 
 // direct reports whether the request certainly takes no proxy.
@@ -105,6 +104,19 @@ func (r *Rules) hostAllowed(p *Passage) bool {
 		}
 	}
 	return true
+}
+
+// Ordinary reports whether nothing but scheme and host decide what may go with
+// the request: it is a first request over https, brings no credential of its
+// own, and asks for none in particular. For all others [Rules.Look] has to say.
+func Ordinary(req *http.Request) bool {
+	u := req.URL
+	if u.Scheme != "https" || u.Host == "" || u.User != nil || req.Response != nil || u.RawQuery != "" && origin.Presigned(u) {
+		return false
+	}
+	_, own := req.Header["Authorization"]
+	_, lower := req.Header["authorization"] //nolint:staticcheck // the lower-case spelling is in use
+	return !own && !lower
 }
 
 // ownHeader notes an Authorization header that the caller gave, in the

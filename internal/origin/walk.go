@@ -72,3 +72,21 @@ func Walk(req *http.Request, trusted []Pattern) Route {
 	}
 	return route
 }
+
+// TurnedIntoGet returns the method of the first request if a 301 or 302 on the
+// way changed it to GET. For POST that is what browsers do and servers expect.
+func TurnedIntoGet(req *http.Request) string {
+	for hops := 0; req != nil && req.Response != nil && req.Response.Request != nil && hops < MaxHops; hops++ {
+		prev := req.Response.Request
+		code := req.Response.StatusCode
+		if (code == http.StatusMovedPermanently || code == http.StatusFound) && req.Method == http.MethodGet {
+			switch prev.Method {
+			case "", http.MethodGet, http.MethodHead, http.MethodPost:
+			default:
+				return prev.Method
+			}
+		}
+		req = prev
+	}
+	return ""
+}

@@ -55,6 +55,10 @@ func (s *Stock[T]) Inventoried() *inventory.Inventory[T] {
 	return s.Inventory
 }
 
+// ForAll reports whether no token names an audience, so that what fits one
+// server fits all.
+func (s *Stock[T]) ForAll() bool { return s.index.ForAll() }
+
 // Usable reports whether there is any token that has not expired.
 func (s *Stock[T]) Usable(now time.Time) bool { return s.always || now.Before(s.until) }
 
