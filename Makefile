@@ -1,12 +1,19 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 .DEFAULT_GOAL := help
-.PHONY: help test test-fast integration vet lint fuzz cross tidy clean
+.PHONY: help test test-fast integration vet lint bench fuzz cross tidy clean
 
 # How long each fuzz target runs.
 FUZZTIME ?= 20s
 
 LINTER := bin/golangci-lint
+
+# "./..." sees no nested module: each is named to the go command by itself.
+NESTED := $(patsubst %/go.mod,./%/...,$(wildcard bench/go.mod server/go.mod))
+
+# The workspace gives all modules the newest version that any of them requires.
+# What we ship is built and tested with those of its own go.mod.
+ALONE := GOWORK=off
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -14,22 +21,28 @@ help: ## Show this list.
 test: ## Run every test, with the race detector, then those against real servers.
 	scripts/setup-debian.sh || [ "$(CI)" != true ]
 	@failed=; \
-	go test -race -shuffle=on ./... || failed=yes; \
+	$(ALONE) go test -race -shuffle=on ./... || failed=yes; \
+	go test -race -shuffle=on $(NESTED) || failed=yes; \
 	scripts/integration.sh || failed=yes; \
-	[ -z "$$failed" ] # Both run, whatever becomes of the first.
+	[ -z "$$failed" ] # All run, whatever becomes of the first.
 
 test-fast: ## Run the tests that need nothing but Go.
-	go test ./...
+	$(ALONE) go test ./...
+	go test $(NESTED)
 
 integration: ## Run the tests against real servers alone.
 	scripts/integration.sh
 
 vet: ## Run go vet, also on the tests against real servers.
-	go vet ./...
-	go vet -tags integration ./integration/...
+	$(ALONE) go vet ./...
+	$(ALONE) go vet -tags integration ./integration/...
+	go vet $(NESTED)
 
 lint: $(LINTER) ## Run the linters.
-	$(LINTER) run
+	$(LINTER) run ./... $(NESTED)
+
+bench: ## Measure beside floors and peers (BENCH=flags for the command).
+	go run ./bench $(BENCH)
 
 fuzz: ## Run each fuzz target for FUZZTIME (20s).
 	scripts/fuzz.sh $(FUZZTIME)

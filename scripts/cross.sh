@@ -5,6 +5,7 @@
 # that are not this one.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+export GOWORK=off # What we ship, with the versions of its own go.mod.
 [ $# -gt 0 ] || set -- darwin/arm64 windows/amd64 linux/arm64
 
 for platform in "$@"; do

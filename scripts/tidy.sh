@@ -16,8 +16,8 @@ for module in server bench; do
   [ -f "$module/go.mod" ] || continue
   (
     cd "$module"
-    go mod edit -replace github.com/scicred/scicred=../
-    trap 'go mod edit -dropreplace github.com/scicred/scicred' EXIT
+    go mod edit -replace github.com/scicred/scicred@v0.1.0=../
+    trap 'go mod edit -dropreplace github.com/scicred/scicred@v0.1.0' EXIT
     go mod tidy
   )
 done
