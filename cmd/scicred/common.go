@@ -4,7 +4,6 @@ package main
 
 import (
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -21,6 +20,7 @@ type common struct {
 	forceNoAuth                     bool
 	fail                            demand
 	verbose                         bool
+	http2                           bool // speak nothing else; no flag sets it
 }
 
 func (c *common) register(f flags) {
@@ -71,7 +71,7 @@ func (c *common) target(args []string) (*url.URL, error) {
 // parseURL reads a URL; one without a scheme is https. What is wrong with it is
 // not quoted: there may be a password in it.
 func parseURL(s string) (*url.URL, error) {
-	if !regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*://`).MatchString(s) {
+	if !hasScheme(s) {
 		s = "https://" + s
 	}
 	u, err := url.Parse(s)
@@ -83,6 +83,19 @@ func parseURL(s string) (*url.URL, error) {
 	}
 	return u, nil
 }
+
+// hasScheme reports whether the text begins with a scheme (RFC 3986 section
+// 3.1) and "://". To compile a regular expression for that takes longer than to
+// read the token.
+func hasScheme(s string) bool {
+	scheme, _, found := strings.Cut(s, "://")
+	return found && scheme != "" && strings.Trim(scheme[:1], letters) == "" && strings.Trim(scheme, letters+digits+"+.-") == ""
+}
+
+const (
+	digits  = "0123456789"
+	letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+)
 
 // options returns the library's options for the flags that name no file.
 func (c *common) options() []scicred.Option {

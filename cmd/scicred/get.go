@@ -89,6 +89,11 @@ func (p *program) get(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	http2 := func() (http.RoundTripper, error) {
+		c := g.common
+		c.http2 = true
+		return p.transport(&c, u, list, more...)
+	}
 	req, err := p.request(ctx, &g, u)
 	if err != nil {
 		return err
@@ -100,13 +105,14 @@ func (p *program) get(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	err = p.fetch(&download{transport: t, req: req, out: out, verbose: g.verbose})
+	err = p.fetch(&download{transport: t, http2: http2, req: req, out: out, verbose: g.verbose})
 	return errors.Join(err, out.close(err == nil))
 }
 
 // download is one request and where its answer goes.
 type download struct {
 	transport *scicred.Transport
+	http2     func() (http.RoundTripper, error) // for a server that speaks nothing else
 	req       *http.Request
 	out       output
 	verbose   bool
@@ -117,9 +123,9 @@ func (p *program) fetch(d *download) error {
 		p.hidden.addCredentials(c)
 	}
 	d.req = d.req.WithContext(httptrace.WithClientTrace(d.req.Context(), p.hidden.trace()))
-	client := &http.Client{Transport: d.transport}
+	client := &http.Client{Transport: &polyglot{http1: d.transport, http2: d.http2}}
 	if d.verbose {
-		client.Transport = &tracer{next: d.transport, p: p}
+		client.Transport = &tracer{next: client.Transport, p: p}
 	}
 	for {
 		if err := p.fetchOnce(client, d); err != nil {

@@ -26,13 +26,21 @@ func (p *program) base(c *common) (*http.Transport, error) {
 	if err != nil {
 		return nil, err
 	}
+	tlsConfig := &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+	protocols := new(http.Protocols)
+	if c.http2 {
+		protocols.SetHTTP2(true)
+	} else {
+		protocols.SetHTTP1(true)
+		tlsConfig.NextProtos = []string{"http/1.1"} // see wantsAnotherProtocol
+	}
 	return &http.Transport{
 		Proxy:                 p.knowing(http.ProxyFromEnvironment),
 		DialContext:           (&net.Dialer{Timeout: connectTimeout}).DialContext,
 		TLSHandshakeTimeout:   connectTimeout,
 		ExpectContinueTimeout: time.Second,
-		TLSClientConfig:       &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
-		ForceAttemptHTTP2:     true,
+		TLSClientConfig:       tlsConfig,
+		Protocols:             protocols,
 		DisableCompression:    true, // what is stored is what is written, and its length is that of the file
 	}, nil
 }
