@@ -441,10 +441,10 @@ func (t *Transport) readyFor(req *http.Request, p *policy) *sending {
 }
 
 // keepReady keeps a decision for the requests to come, if it holds for them.
-// from is what it rests on.
+// from is what it rests on. One that was slow to come is past its end already.
 func (t *Transport) keepReady(h *hop, d *decision, rt http.RoundTripper, from state) {
 	p := h.policy
-	if d.token == nil || len(t.config.sources) > 0 || t.log != nil || h.wait.Tired() || h.proxied || !gate.Ordinary(h.req) {
+	if d.token == nil || len(t.config.sources) > 0 || t.log != nil || h.proxied || !gate.Ordinary(h.req) {
 		return
 	}
 	host := h.req.URL.Host

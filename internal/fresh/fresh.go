@@ -111,9 +111,6 @@ type Wait struct {
 	slow  bool // and in vain
 }
 
-// Tired reports whether a look was slow.
-func (w *Wait) Tired() bool { return w.tired }
-
 // Await is Get for a request that needs several values: it waits once for a
 // file system that hangs, not once for each value. The error says why the value
 // is not newer, or why there is none.
