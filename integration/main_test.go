@@ -17,6 +17,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if os.Getenv(serveVariable) != "" {
+		os.Exit(serve(os.Stdin, os.Stdout))
+	}
 	code := m.Run()
 	if err := shared.stop(); err != nil {
 		fmt.Fprintln(os.Stderr, "integration: stopping the servers:", err)
