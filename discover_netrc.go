@@ -8,14 +8,17 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/url"
 	"strings"
 
 	"github.com/scicred/scicred/internal/fresh"
+	"github.com/scicred/scicred/internal/gate"
 	"github.com/scicred/scicred/internal/inventory"
 	"github.com/scicred/scicred/internal/memo"
 	"github.com/scicred/scicred/internal/netrcfile"
 	"github.com/scicred/scicred/internal/places"
+	"github.com/scicred/scicred/internal/pool"
 	"github.com/scicred/scicred/internal/redact"
 	"github.com/scicred/scicred/internal/secret"
 )
@@ -239,7 +242,79 @@ func (s *System) FindNetrc(ctx context.Context, target Target) (*Login, error) {
 	return c.Login, err
 }
 
-// --- The record of discovery, of all kinds
+// --- What the kinds share: targets, and the record of discovery
+
+// Target is what a credential must fit. The zero Target asks for nothing, so
+// that everything that is sound by itself fits. It prints its URL without
+// secrets.
+type Target struct {
+	// URL is where the credential is to go; it gives the audience, and the host
+	// for a login.
+	URL *url.URL
+	// Audience replaces the audience that the URL gives; one is enough.
+	Audience []string
+	// Scope lists what a token must cover, each of them, such as
+	// "storage.read:/data".
+	Scope []string
+	// Issuer lists the issuers that a token may come from; none means any.
+	Issuer []string
+}
+
+// String returns the target for people, without secrets.
+func (t Target) String() string {
+	return fmt.Sprintf("url=%s audience=%q scope=%q issuer=%q", RedactURL(t.URL), t.Audience, t.Scope, t.Issuer)
+}
+
+// Format implements [fmt.Formatter], so that no verb prints the raw URL.
+func (t Target) Format(s fmt.State, _ rune) { _, _ = s.Write([]byte(t.String())) }
+
+// MarshalText implements [encoding.TextMarshaler], and so JSON and slog.
+func (t Target) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
+
+// request returns a request to the target as http.Client would make it; nil
+// without a URL.
+func (t Target) request(ctx context.Context) *http.Request {
+	if t.URL == nil {
+		return nil
+	}
+	req := (&http.Request{Method: http.MethodGet, URL: t.URL, Header: http.Header{}}).WithContext(ctx)
+	if t.URL.User != nil {
+		password, _ := t.URL.User.Password()
+		req.SetBasicAuth(t.URL.User.Username(), password)
+	}
+	return req
+}
+
+// find discovers one kind for a target. Nothing is sent, so the rules of where
+// it may go do not count, and neither does what the environment says of them.
+func (s *System) find(ctx context.Context, target Target, kind Kind) (Credentials, error) {
+	t := &Transport{pool: pool.New(&http.Transport{})} // nothing is sent
+	var others []Kind
+	for _, k := range allKinds() {
+		if k != kind {
+			others = append(others, k)
+		}
+	}
+	err := t.configure([]Option{
+		WithSystem(s), WithAudience(target.Audience...), WithScope(target.Scope...), WithIssuer(target.Issuer...),
+		Without(others...), FailIfNoAuth(kind),
+	})
+	if err != nil {
+		return Credentials{}, fmt.Errorf("scicred: %w", err)
+	}
+	h := t.look(&hop{ctx: ctx, req: target.request(ctx), policy: &t.config.policy})
+	h.Passage = gate.Passage{Origin: h.Origin, User: h.User}
+	if kind != KindBasic {
+		h.User = "" // it asks for a login in the one header, and here nothing is sent
+	}
+	rec := &recorder{}
+	d, err := t.decide(h, rec)
+	if err != nil {
+		return Credentials{}, err
+	}
+	report := rec.report(h, &d).only(kind)
+	return Credentials{Token: d.token, X509: d.x509, Login: d.login, Report: report}, report.Err()
+}
 
 // Credentials is what a request would carry. The fields are nil for what it
 // would not.

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"net/url"
 	"slices"
 	"time"
@@ -19,7 +18,6 @@ import (
 	"github.com/scicred/scicred/internal/jwtclaims"
 	"github.com/scicred/scicred/internal/origin"
 	"github.com/scicred/scicred/internal/places"
-	"github.com/scicred/scicred/internal/secret"
 	"github.com/scicred/scicred/internal/source"
 	"github.com/scicred/scicred/internal/stock"
 )
@@ -27,47 +25,6 @@ import (
 // defaultTokenLeeway is for how long a discovered token must still be valid, as
 // in igwn-auth-utils.
 const defaultTokenLeeway = 60 * time.Second
-
-// Target is what a credential must fit. The zero Target asks for nothing, so
-// that everything that is sound by itself fits. It prints its URL without
-// secrets.
-type Target struct {
-	// URL is where the credential is to go; it gives the audience, and the host
-	// for a login.
-	URL *url.URL
-	// Audience replaces the audience that the URL gives; one is enough.
-	Audience []string
-	// Scope lists what a token must cover, each of them, such as
-	// "storage.read:/data".
-	Scope []string
-	// Issuer lists the issuers that a token may come from; none means any.
-	Issuer []string
-}
-
-// String returns the target for people, without secrets.
-func (t Target) String() string {
-	return fmt.Sprintf("url=%s audience=%q scope=%q issuer=%q", RedactURL(t.URL), t.Audience, t.Scope, t.Issuer)
-}
-
-// Format implements [fmt.Formatter], so that no verb prints the raw URL.
-func (t Target) Format(s fmt.State, _ rune) { _, _ = s.Write([]byte(t.String())) }
-
-// MarshalText implements [encoding.TextMarshaler], and so JSON and slog.
-func (t Target) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
-
-// request returns a request to the target as http.Client would make it; nil
-// without a URL.
-func (t Target) request(ctx context.Context) *http.Request {
-	if t.URL == nil {
-		return nil
-	}
-	req := (&http.Request{Method: http.MethodGet, URL: t.URL, Header: http.Header{}}).WithContext(ctx)
-	if t.URL.User != nil {
-		password, _ := t.URL.User.Password()
-		req.SetBasicAuth(t.URL.User.Username(), password)
-	}
-	return req
-}
 
 // Claims is what a token says of itself. Nobody has checked the signature: the
 // server does that.
@@ -84,8 +41,7 @@ type Claims struct {
 // Token is a bearer token. It prints without its text; [Token.Reveal] gives
 // that. It is immutable and safe for concurrent use.
 type Token struct {
-	text      secret.Text
-	header    func() []string   // the value of an Authorization header, made once
+	header    func() []string   // the value of an Authorization header; nothing prints what is behind a function
 	jwt       *jwtclaims.Claims // nil: opaque
 	candidate string
 	path      string
@@ -111,13 +67,20 @@ func ParseToken(raw string) (*Token, error) {
 	return newToken(raw, c), nil
 }
 
+const bearerPrefix = "Bearer "
+
 func newToken(raw string, c *jwtclaims.Claims) *Token {
-	value := []string{"Bearer " + raw}
-	return &Token{text: secret.New(raw), header: func() []string { return value[:1:1] }, jwt: c}
+	value := &[1]string{bearerPrefix + raw} // its length is its capacity, so that nobody can append to it
+	return &Token{header: func() []string { return value[:] }, jwt: c}
 }
 
 // Reveal returns the token's text.
-func (t *Token) Reveal() string { return t.text.Reveal() }
+func (t *Token) Reveal() string {
+	if t.header == nil {
+		return ""
+	}
+	return t.header()[0][len(bearerPrefix):]
+}
 
 // Claims returns what the token says of itself; false for an opaque token.
 func (t *Token) Claims() (Claims, bool) {

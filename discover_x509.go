@@ -10,14 +10,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/scicred/scicred/internal/fresh"
-	"github.com/scicred/scicred/internal/gate"
 	"github.com/scicred/scicred/internal/human"
 	"github.com/scicred/scicred/internal/inventory"
 	"github.com/scicred/scicred/internal/pemfile"
@@ -356,38 +354,7 @@ func (t *Transport) certificates() *fresh.Value[inventory.Inventory[X509]] {
 	return &t.certs
 }
 
-// --- What the kinds share
-
-// find discovers one kind for a target. Nothing is sent, so the rules of where
-// it may go do not count, and neither does what the environment says of them.
-func (s *System) find(ctx context.Context, target Target, kind Kind) (Credentials, error) {
-	t := &Transport{pool: pool.New(&http.Transport{})} // nothing is sent
-	var others []Kind
-	for _, k := range allKinds() {
-		if k != kind {
-			others = append(others, k)
-		}
-	}
-	err := t.configure([]Option{
-		WithSystem(s), WithAudience(target.Audience...), WithScope(target.Scope...), WithIssuer(target.Issuer...),
-		Without(others...), FailIfNoAuth(kind),
-	})
-	if err != nil {
-		return Credentials{}, fmt.Errorf("scicred: %w", err)
-	}
-	h := t.look(&hop{ctx: ctx, req: target.request(ctx), policy: &t.config.policy})
-	h.Passage = gate.Passage{Origin: h.Origin, User: h.User}
-	if kind != KindBasic {
-		h.User = "" // it asks for a login in the one header, and here nothing is sent
-	}
-	rec := &recorder{}
-	d, err := t.decide(h, rec)
-	if err != nil {
-		return Credentials{}, err
-	}
-	report := rec.report(h, &d).only(kind)
-	return Credentials{Token: d.token, X509: d.x509, Login: d.login, Report: report}, report.Err()
-}
+// --- What the kinds share: choosing, and how long a choice holds
 
 // until returns when the places have to be looked at again, or what was chosen
 // comes too close to its end.
