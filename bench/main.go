@@ -16,6 +16,7 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/scicred/scicred/bench/internal/measure"
@@ -24,12 +25,12 @@ import (
 // tasks lists what is compared, in the order of the page. A new family is added
 // here.
 func tasks() []measure.Task {
-	return warmTasks()
+	return slices.Concat(warmTasks(), growTasks(), optionTasks(), tokenTasks(), x509Tasks(), netrcTasks())
 }
 
 // facts lists what is counted.
 func facts() []measure.Fact {
-	return warmFacts()
+	return slices.Concat(warmFacts(), growFacts())
 }
 
 func main() {

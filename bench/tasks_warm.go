@@ -32,12 +32,12 @@ type wrapper struct {
 
 // wrappers returns the limit, us and the peers, each with the same token. Each
 // has been seen to attach it.
-func wrappers(s *measure.Stage) ([]wrapper, error) {
+func wrappers(s *measure.Stage, audience string) ([]wrapper, error) {
 	h, err := newHome(s.Dir)
 	if err != nil {
 		return nil, err
 	}
-	token, file, err := h.putToken()
+	token, file, err := h.putToken(audience)
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +66,7 @@ func warm(headers int) measure.Task {
 		Title: fmt.Sprintf("warm request, %d headers", headers),
 		Unit:  "request", Base: bare, To: limit, Twin: ours, Show: measure.CPU,
 		Prepare: func(s *measure.Stage) ([]measure.Contender, error) {
-			all, err := wrappers(s)
+			all, err := wrappers(s, origin)
 			if err != nil {
 				return nil, err
 			}

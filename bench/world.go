@@ -4,10 +4,14 @@ package main
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/scicred/scicred"
@@ -56,9 +60,9 @@ func (h *home) put(name string, content []byte) (string, error) {
 	return name, os.WriteFile(name, content, 0o600)
 }
 
-// putToken writes a token that is good for origin, and points to it.
-func (h *home) putToken() (token, file string, err error) {
-	token = newToken(origin)
+// putToken writes a token for an audience, and points to it.
+func (h *home) putToken(audience string) (token, file string, err error) {
+	token = newToken(audience)
 	file, err = h.put("token", []byte(token+"\n"))
 	h.env["BEARER_TOKEN_FILE"] = file
 	return token, file, err
@@ -67,10 +71,15 @@ func (h *home) putToken() (token, file string, err error) {
 // newToken mints a token of the usual size, with the signature that most issuers
 // make.
 func newToken(audience string) string {
-	return credtest.NewIssuer("https://issuer.example.org/realm").SciToken(credtest.Claims{
-		"sub": "albert.einstein@example.org", "aud": audience,
-		"scope": "read:/frames read:/protected write:/user/albert.einstein", "jti": "5e0c5b0e-2d0f-4d8c-8b1c-1a4ce2f5b7aa",
-	}, credtest.RS256(), credtest.ExpiresIn(lifetime))
+	return credtest.NewIssuer("https://issuer.example.org/realm").SciToken(claims(audience), credtest.RS256(), credtest.ExpiresIn(lifetime))
+}
+
+// claims are those of an ordinary token.
+func claims(audience string) credtest.Claims {
+	return credtest.Claims{
+		"sub": "albert.einstein@example.org", "aud": audience, "jti": "5e0c5b0e-2d0f-4d8c-8b1c-1a4ce2f5b7aa",
+		"scope": "read:/frames read:/protected write:/user/albert.einstein",
+	}
 }
 
 // stub is the cheapest base: it answers every request, and each with a response
@@ -136,4 +145,53 @@ func send(rt http.RoundTripper, req *http.Request, n int) error {
 		}
 	}
 	return nil
+}
+
+// mint makes many tokens fast: all have the signature of the first, which is of
+// the right length. Nobody checks it here.
+type mint struct{ head, claims, signature string }
+
+// mintAudience is replaced in the claims.
+const mintAudience = "https://audience.example.org"
+
+func newMint() (*mint, error) {
+	parts := strings.Split(newToken(mintAudience), ".")
+	claims, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil {
+		return nil, err
+	}
+	return &mint{parts[0], string(claims), parts[2]}, nil
+}
+
+func (m *mint) token(audience string) string {
+	claims := strings.Replace(m.claims, mintAudience, audience, 1)
+	return m.head + "." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + "." + m.signature
+}
+
+// nextLook is the time after which a request looks at the files again.
+const nextLook = 1100 * time.Millisecond
+
+// clock is moved by hand.
+type clock struct{ at atomic.Pointer[time.Time] }
+
+func newClock() *clock {
+	c := &clock{}
+	now := time.Now().Round(0) // the wall clock alone: the other one cannot be moved
+	c.at.Store(&now)
+	return c
+}
+
+func (c *clock) now() time.Time { return *c.at.Load() }
+
+func (c *clock) advance(d time.Duration) {
+	now := c.now().Add(d)
+	c.at.Store(&now)
+}
+
+// thousands writes 10000 as 10,000.
+func thousands(n int) string {
+	if n < 1000 {
+		return strconv.Itoa(n)
+	}
+	return fmt.Sprintf("%d,%03d", n/1000, n%1000)
 }
