@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -31,14 +32,16 @@ type world struct {
 	files fstest.MapFS
 	env   map[string]string
 	now   time.Time
+	mu    sync.Mutex
 	opens map[string]int // how often a file has been opened
+	stats map[string]int // and looked at
 	inode uint64
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	return &world{
-		t: t, files: fstest.MapFS{}, env: map[string]string{}, opens: map[string]int{},
+		t: t, files: fstest.MapFS{}, env: map[string]string{}, opens: map[string]int{}, stats: map[string]int{},
 		now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC),
 	}
 }
@@ -60,10 +63,13 @@ func (w *world) world() inventory.World {
 	return inventory.World{
 		FS: osfile.FS{
 			Open: func(name string) (fs.File, error) {
-				w.opens[name]++
+				w.count(w.opens, name)
 				return w.files.Open(key(name))
 			},
-			Stat:    func(name string) (fs.FileInfo, error) { return w.files.Stat(key(name)) },
+			Stat: func(name string) (fs.FileInfo, error) {
+				w.count(w.stats, name)
+				return w.files.Stat(key(name))
+			},
 			Lstat:   func(name string) (fs.FileInfo, error) { return w.files.Lstat(key(name)) },
 			ReadDir: func(name string) ([]fs.DirEntry, error) { return w.files.ReadDir(key(name)) },
 			Identify: func(fi fs.FileInfo) (osfile.ID, bool) {
@@ -75,6 +81,19 @@ func (w *world) world() inventory.World {
 		LookupEnv: func(name string) (string, bool) { v, ok := w.env[name]; return v, ok },
 		Now:       func() time.Time { return w.now },
 	}
+}
+
+// count counts a call: files of a large folder are looked at by several at once.
+func (w *world) count(calls map[string]int, name string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	calls[name]++
+}
+
+// forget forgets what has been opened and looked at.
+func (w *world) forget() {
+	clear(w.opens)
+	clear(w.stats)
 }
 
 // build looks around.
@@ -164,16 +183,18 @@ func (w *world) text(variable string) inventory.Candidate[cred] {
 
 // folder is a candidate that is all the files of a folder.
 func (w *world) folder(name, dir string) inventory.Candidate[cred] {
-	return inventory.Candidate[cred]{Name: name, Look: func(l *inventory.Looker) []inventory.Place[cred] {
-		names, err := l.List(dir)
-		if err != nil {
-			return []inventory.Place[cred]{{Candidate: name, Path: dir, Err: err, Absent: true}}
-		}
-		var found []inventory.Place[cred]
-		for _, n := range names {
-			found = append(found, w.read(l, name, dir+"/"+n))
-		}
-		return found
+	return inventory.Candidate[cred]{Name: name, Folder: &inventory.Folder[cred]{
+		List: func(l *inventory.Looker) (paths []string, instead []inventory.Place[cred]) {
+			names, err := l.List(dir)
+			if err != nil {
+				return nil, []inventory.Place[cred]{{Candidate: name, Path: dir, Err: err, Absent: true}}
+			}
+			for _, n := range names {
+				paths = append(paths, dir+"/"+n)
+			}
+			return paths, nil
+		},
+		File: func(l *inventory.Looker, path string) inventory.Place[cred] { return w.read(l, name, path) },
 	}}
 }
 

@@ -18,6 +18,7 @@ import (
 	"io"
 	"io/fs"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -85,24 +86,29 @@ func (f FS) Stamp(name string) Stamp {
 	if err != nil {
 		return Stamp{errored: !errors.Is(err, fs.ErrNotExist)}
 	}
-	return f.stampOf(fi)
+	id, _ := f.Identify(fi)
+	return stampOf(fi, id)
 }
 
-func (f FS) stampOf(fi fs.FileInfo) Stamp {
-	s := Stamp{exists: true, mode: fi.Mode(), size: fi.Size(), mtime: fi.ModTime().UnixNano()}
-	if id, ok := f.Identify(fi); ok {
-		s.dev, s.inode, s.uid = id.Dev, id.Inode, id.UID
-		if !id.Changed.IsZero() {
-			s.ctime = id.Changed.UnixNano()
-		}
+func stampOf(fi fs.FileInfo, id ID) Stamp {
+	s := Stamp{exists: true, mode: fi.Mode(), size: fi.Size(), mtime: fi.ModTime().UnixNano(), dev: id.Dev, inode: id.Inode, uid: id.UID}
+	if !id.Changed.IsZero() {
+		s.ctime = id.Changed.UnixNano()
 	}
 	return s
+}
+
+// SameGuard reports whether two stamps are of one file or folder under one
+// owner and mode: of a folder, whether the same people may put files there.
+func (s Stamp) SameGuard(t Stamp) bool {
+	return s.exists == t.exists && s.dev == t.dev && s.inode == t.inode && s.uid == t.uid && s.mode == t.mode && s.errored == t.errored
 }
 
 // Rule says what a file must satisfy.
 type Rule struct {
 	Max     int64 // bytes
 	Private bool  // owner and mode as safe_netrc demands: the effective user's, nothing for group and others
+	Borrow  bool  // the caller is done with the content before the next Read of the Reader, which may overwrite it
 }
 
 // Info is what was learnt about a file that was read.
@@ -117,10 +123,11 @@ type Info struct {
 type Reader struct {
 	FS
 	shared map[string]bool
+	lent   []byte // what was read last, if it was borrowed
 }
 
 // NewReader returns a Reader.
-func (f FS) NewReader() *Reader { return &Reader{FS: f, shared: map[string]bool{}} }
+func (f FS) NewReader() *Reader { return &Reader{FS: f} }
 
 // Read returns the content of the file. Errors say what is wrong with it, not
 // its name, and wrap the reason.
@@ -136,34 +143,53 @@ func (r *Reader) Read(name string, rule Rule) (data []byte, info Info, err error
 		info.Stamp.errored = true
 		return nil, info, bare(err)
 	}
-	info.Stamp = r.stampOf(fi)
-	if !fi.Mode().IsRegular() {
-		return nil, info, notRegular(fi.Mode())
+	id, owned := r.Identify(fi)
+	mode, size := fi.Mode(), fi.Size()
+	info.Stamp = stampOf(fi, id)
+	if !mode.IsRegular() {
+		return nil, info, notRegular(mode)
 	}
-	if err := r.checkOwner(name, fi, rule); err != nil {
-		return nil, info, err
+	if owned {
+		if err := r.checkOwner(name, id, mode, rule); err != nil {
+			return nil, info, err
+		}
 	}
-	info.Ownerless = !r.hasOwners(fi)
-	info.OpenToOthers = !info.Ownerless && fi.Mode().Perm()&0o044 != 0
-	if fi.Size() > rule.Max {
-		return nil, info, fmt.Errorf("%w: %d bytes, at most %d are read", ErrTooLarge, fi.Size(), rule.Max)
+	info.Ownerless = !owned
+	info.OpenToOthers = owned && mode.Perm()&0o044 != 0
+	if size > rule.Max {
+		return nil, info, fmt.Errorf("%w: %d bytes, at most %d are read", ErrTooLarge, size, rule.Max)
 	}
-	data, err = readAll(file, fi.Size(), rule.Max)
+	data, err = readAll(file, r.room(size+1, rule.Borrow), rule.Max) // one more, so that the end is seen without growing
+	if rule.Borrow && cap(data) > cap(r.lent) {
+		r.lent = data
+	}
 	return data, info, err
 }
 
-// List returns what is in a folder. As with Read the error does not say its
-// name.
-func (r *Reader) List(name string) ([]fs.DirEntry, error) {
-	entries, err := r.ReadDir(name)
-	if err != nil {
-		return nil, bare(err)
+// room returns an empty buffer. What is borrowed is read into the same one each
+// time: of thousands of files that would else be the better part of the cost.
+func (r *Reader) room(size int64, borrow bool) []byte {
+	if borrow && size <= int64(cap(r.lent)) {
+		return r.lent[:0]
 	}
-	return entries, nil
+	return make([]byte, 0, size)
 }
 
-func readAll(file io.Reader, size, limit int64) ([]byte, error) {
-	buf := make([]byte, 0, size+1) // one more, so that the end is seen without growing
+// List returns what is in a folder, and the stamp that it had before. As with
+// Read the error does not say its name.
+func (r *Reader) List(name string) ([]fs.DirEntry, Stamp, error) {
+	stamp := r.Stamp(name)
+	if dir := filepath.Clean(name); dir == name && stamp.exists {
+		r.remember(dir, isShared(stamp.mode)) // its files will be asked for next
+	}
+	entries, err := r.ReadDir(name)
+	if err != nil {
+		return nil, stamp, bare(err)
+	}
+	return entries, stamp, nil
+}
+
+func readAll(file io.Reader, buf []byte, limit int64) ([]byte, error) {
 	for {
 		n, err := file.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
@@ -187,7 +213,7 @@ func readAll(file io.Reader, size, limit int64) ([]byte, error) {
 // another mistake than a missing file.
 func (r *Reader) openError(name string, err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
-		if _, derr := r.Stat(filepath.Dir(name)); errors.Is(derr, fs.ErrNotExist) {
+		if _, derr := r.Stat(folderOf(name)); errors.Is(derr, fs.ErrNotExist) {
 			return ErrNoFolder
 		}
 		return bare(err)
@@ -207,47 +233,52 @@ func bare(err error) error {
 	return err
 }
 
-func (r *Reader) hasOwners(fi fs.FileInfo) bool {
-	_, ok := r.Identify(fi)
-	return ok
-}
-
-func (r *Reader) checkOwner(name string, fi fs.FileInfo, rule Rule) error {
-	id, ok := r.Identify(fi)
-	if !ok {
-		return nil
-	}
+func (r *Reader) checkOwner(name string, id ID, mode fs.FileMode, rule Rule) error {
+	mine := id.UID == r.EUID
 	if rule.Private {
-		if id.UID != r.EUID {
+		if !mine {
 			return fmt.Errorf("%w (uid %d, not %d)", ErrOwner, id.UID, r.EUID)
 		}
-		if fi.Mode().Perm()&0o077 != 0 {
-			return fmt.Errorf("%w (mode %04o, want 0600)", ErrMode, fi.Mode().Perm())
+		if mode.Perm()&0o077 != 0 {
+			return fmt.Errorf("%w (mode %04o, want 0600)", ErrMode, mode.Perm())
 		}
 	}
-	shared := r.sharedFolder(filepath.Dir(name))
-	if shared && id.UID != r.EUID {
+	shared := r.sharedFolder(folderOf(name))
+	switch {
+	case shared && !mine:
 		return fmt.Errorf("%w (uid %d, not %d), in a folder that others may write", ErrOwner, id.UID, r.EUID)
+	case !shared && (mine || id.UID == 0):
+		return nil // whether a link leads here makes no difference
 	}
 	li, err := r.Lstat(name)
 	if err != nil {
 		return bare(err)
 	}
-	if li.Mode()&fs.ModeSymlink != 0 && id.UID != r.EUID && id.UID != 0 {
-		// Where the link leads may be a folder that others may write.
-		return fmt.Errorf("is a symbolic link to a file that %w (uid %d, not %d)", ErrOwner, id.UID, r.EUID)
-	}
+	link := li.Mode()&fs.ModeSymlink != 0
 	if !shared {
+		if link { // where it leads may be a folder that others may write
+			return fmt.Errorf("is a symbolic link to a file that %w (uid %d, not %d)", ErrOwner, id.UID, r.EUID)
+		}
 		return nil
 	}
 	lid, _ := r.Identify(li)
 	switch {
 	case lid.UID != r.EUID:
 		return fmt.Errorf("is a symbolic link that %w (uid %d, not %d), in a folder that others may write", ErrOwner, lid.UID, r.EUID)
-	case li.Mode()&fs.ModeSymlink == 0 && (lid.Dev != id.Dev || lid.Inode != id.Inode):
+	case !link && (lid.Dev != id.Dev || lid.Inode != id.Inode):
 		return ErrMoved
 	}
 	return nil
+}
+
+// folderOf returns the folder that a file is in. [filepath.Dir] would resolve ..
+// without regard to links, and so name another folder.
+func folderOf(name string) string {
+	if !strings.Contains(name, "..") {
+		return filepath.Dir(name)
+	}
+	dir, _ := filepath.Split(name)
+	return dir + "."
 }
 
 // sharedFolder reports whether others than the owner may put files there.
@@ -256,9 +287,18 @@ func (r *Reader) sharedFolder(dir string) bool {
 		return shared
 	}
 	fi, err := r.Stat(dir)
-	shared := err != nil || fi.Mode().Perm()&0o022 != 0
-	r.shared[dir] = shared
+	shared := err != nil || isShared(fi.Mode())
+	r.remember(dir, shared)
 	return shared
+}
+
+func isShared(m fs.FileMode) bool { return m.Perm()&0o022 != 0 }
+
+func (r *Reader) remember(dir string, shared bool) {
+	if r.shared == nil {
+		r.shared = map[string]bool{}
+	}
+	r.shared[dir] = shared
 }
 
 func notRegular(m fs.FileMode) error { return fmt.Errorf("%w but %s", ErrNotRegular, kindOf(m)) }

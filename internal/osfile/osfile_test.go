@@ -432,6 +432,92 @@ func TestAPrivateFileIsTheUsersAlone(t *testing.T) {
 	}
 }
 
+// Of thousands of files the name would be asked for again for nothing.
+func TestAFileWhoseOwnerIsRightWhereverALinkLeadsIsNotAskedForByName(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		folder fs.FileMode
+		uid    int
+		asked  bool
+	}{
+		"mine":                     {0o700, me, false},
+		"root's":                   {0o755, 0, false},
+		"theirs":                   {0o755, other, true},
+		"mine, in a shared folder": {0o777, me, true},
+	} {
+		asked := false
+		s := shared{tt.folder, node(tt.uid, 1, 0o600), node(tt.uid, 1, 0o600)}
+		f := s.fs()
+		f.Lstat = func(string) (fs.FileInfo, error) { asked = true; return s.entry, nil }
+		_, _, err := read(f, "/tmp/file", osfile.Rule{Max: limit})
+		require.NoError(t, err, name)
+		assert.Equal(t, tt.asked, asked, name)
+	}
+}
+
+func TestAFolderThatWasListedIsNotLookedAtAgainForItsFiles(t *testing.T) {
+	t.Parallel()
+	f := shared{0o777, node(other, 1, 0o600), node(other, 1, 0o600)}.fs()
+	looks, stat := 0, f.Stat
+	f.Stat = func(name string) (fs.FileInfo, error) {
+		looks++
+		return stat(name)
+	}
+	f.ReadDir = func(string) ([]fs.DirEntry, error) { return nil, nil }
+	r := f.NewReader()
+	_, stamp, err := r.List("/tmp")
+	require.NoError(t, err)
+	assert.True(t, stamp.Exists())
+	_, _, err = r.Read("/tmp/file", osfile.Rule{Max: limit})
+	require.ErrorIs(t, err, osfile.ErrOwner, "it is shared all the same")
+	assert.Equal(t, 1, looks)
+}
+
+func TestWhatIsBorrowedIsReadIntoTheSameMemory(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	long := write(t, filepath.Join(dir, "long"), strings.Repeat("x", limit), 0o600)
+	short := write(t, filepath.Join(dir, "short"), "abc", 0o600)
+	r := machine().NewReader()
+	get := func(name string, borrow bool) []byte {
+		data, _, err := r.Read(name, osfile.Rule{Max: limit, Borrow: borrow})
+		require.NoError(t, err)
+		return data
+	}
+	first := get(long, true)
+	second := get(short, true)
+	assert.Equal(t, "abc", string(second), "nothing is left of the other")
+	assert.Same(t, &first[0], &second[0])
+	own := get(short, false)
+	assert.NotSame(t, &first[0], &own[0])
+	get(long, true)
+	assert.Equal(t, "abc", string(own))
+}
+
+func TestTheGuardOfAFolderIsItselfItsOwnerAndItsMode(t *testing.T) {
+	t.Parallel()
+	then := time.Unix(1_700_000_000, 5)
+	base := fakeInfo{size: 10, mode: fs.ModeDir | 0o700, mtime: then, id: osfile.ID{UID: me, Dev: 1, Inode: 2, Changed: then}}
+	stamp := func(fi fakeInfo) osfile.Stamp { return fake(fi, nil).Stamp("/private/file") }
+	for name, tt := range map[string]struct {
+		change func(*fakeInfo)
+		same   bool
+	}{
+		"size":   {func(fi *fakeInfo) { fi.size++ }, true},
+		"mtime":  {func(fi *fakeInfo) { fi.mtime = fi.mtime.Add(1) }, true},
+		"ctime":  {func(fi *fakeInfo) { fi.id.Changed = fi.id.Changed.Add(1) }, true},
+		"mode":   {func(fi *fakeInfo) { fi.mode |= 0o022 }, false},
+		"owner":  {func(fi *fakeInfo) { fi.id.UID++ }, false},
+		"inode":  {func(fi *fakeInfo) { fi.id.Inode++ }, false},
+		"device": {func(fi *fakeInfo) { fi.id.Dev++ }, false},
+	} {
+		changed := base
+		tt.change(&changed)
+		assert.Equal(t, tt.same, stamp(base).SameGuard(stamp(changed)), name)
+	}
+	assert.False(t, stamp(base).SameGuard(osfile.Stamp{}))
+}
+
 func TestWhatOthersMayReadIsSaid(t *testing.T) {
 	t.Parallel()
 	for mode, want := range map[fs.FileMode]bool{

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -102,6 +103,171 @@ func TestTheOwnerOfThisProcessesFilesIsKnown(t *testing.T) {
 
 	_, ok = osfile.Identify(fakeInfo{})
 	assert.False(t, ok, "of a file that is not of this system nothing is known")
+}
+
+// Stamps of a look and of a read are compared.
+func TestAnOpenFileSaysOfItselfWhatTheSystemSaysOfItsName(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	pipe := filepath.Join(dir, "pipe")
+	require.NoError(t, syscall.Mkfifo(pipe, 0o640))
+	for name, mode := range map[string]fs.FileMode{
+		"private": 0o600, "open": 0o644, "none": 0, "odd": 0o751, "setuid": fs.ModeSetuid | 0o755, "setgid": fs.ModeSetgid | 0o755, "sticky": fs.ModeSticky | 0o600,
+	} {
+		write(t, filepath.Join(dir, name), name, mode)
+	}
+	sticky := folder(t, fs.ModeSticky|0o777)
+	names := []string{pipe, dir, sticky, "/dev/null", "/dev/zero"}
+	for _, name := range []string{"private", "open", "none", "odd", "setuid", "setgid", "sticky"} {
+		names = append(names, filepath.Join(dir, name))
+	}
+	for _, name := range names {
+		f, err := osfile.Open(name)
+		if errors.Is(err, fs.ErrPermission) {
+			continue // not root
+		}
+		require.NoError(t, err, name)
+		got, err := f.Stat()
+		require.NoError(t, err, name)
+		want, err := os.Stat(name)
+		require.NoError(t, err, name)
+		assert.Equal(t, want.Mode(), got.Mode(), name)
+		assert.Equal(t, want.Size(), got.Size(), name)
+		assert.Equal(t, want.ModTime(), got.ModTime(), name)
+		assert.Equal(t, want.IsDir(), got.IsDir(), name)
+		assert.Equal(t, want.Name(), got.Name())
+		wantID, _ := osfile.Identify(want)
+		gotID, ok := osfile.Identify(got)
+		assert.True(t, ok)
+		assert.Equal(t, wantID, gotID, name)
+		require.NoError(t, f.Close(), name)
+	}
+}
+
+func TestAnOpenFileIsReadToItsEndHoweverItsSizeChanges(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		before, after string
+	}{
+		"the same":              {"twelve bytes", "twelve bytes"},
+		"it grows":              {"twelve bytes", "twelve bytes and then some more of them"},
+		"it grows from nothing": {"", "something"},
+		"it shrinks":            {"twelve bytes", "four"},
+		"it is emptied":         {"twelve bytes", ""},
+		"empty":                 {"", ""},
+	} {
+		for _, step := range []int{1, 5, 12, 13, 100} {
+			path := write(t, filepath.Join(t.TempDir(), "file"), tt.before, 0o600)
+			f, err := osfile.Open(path)
+			require.NoError(t, err)
+			_, err = f.Stat()
+			require.NoError(t, err)
+			require.NoError(t, os.WriteFile(path, []byte(tt.after), 0o600))
+			var all []byte
+			for {
+				buf := make([]byte, step)
+				n, err := f.Read(buf)
+				all = append(all, buf[:n]...)
+				if errors.Is(err, io.EOF) {
+					break
+				}
+				require.NoError(t, err)
+				require.NotZero(t, n)
+			}
+			assert.Equal(t, tt.after, string(all), "%s, %d at a time", name, step)
+			require.NoError(t, f.Close())
+		}
+	}
+}
+
+func TestTheEndOfAFileIsSeenWithItsLastByte(t *testing.T) {
+	t.Parallel()
+	f, err := osfile.Open(write(t, filepath.Join(t.TempDir(), "file"), "text", 0o600))
+	require.NoError(t, err)
+	_, err = f.Stat()
+	require.NoError(t, err)
+	buf := make([]byte, 5)
+	n, err := f.Read(buf[:0])
+	require.NoError(t, err)
+	require.Zero(t, n)
+	n, err = f.Read(buf)
+	assert.Equal(t, 4, n)
+	assert.Equal(t, io.EOF, err, "so that it is not asked for")
+	n, err = f.Read(buf)
+	assert.Zero(t, n)
+	require.ErrorIs(t, err, io.EOF)
+
+	require.NoError(t, f.Close())
+	require.ErrorIs(t, f.Close(), fs.ErrClosed)
+	_, err = f.Read(buf)
+	require.ErrorIs(t, err, syscall.EBADF)
+	_, err = f.Stat()
+	require.ErrorIs(t, err, syscall.EBADF)
+}
+
+func TestAFileOfTheSystemThatSaysItIsEmptyIsReadWhole(t *testing.T) {
+	t.Parallel()
+	const name = "/proc/self/status"
+	if _, err := os.Stat(name); err != nil {
+		t.Skip("this system has no such files") // not a matter of CI: they are Linux's
+	}
+	data, _, err := read(machine(), name, osfile.Rule{Max: 1 << 20})
+	require.NoError(t, err)
+	assert.Contains(t, string(data), "Pid:")
+	assert.Equal(t, byte('\n'), data[len(data)-1])
+}
+
+func TestAnErrorOfOpeningNamesTheFileAndTheReason(t *testing.T) {
+	t.Parallel()
+	f, err := osfile.Open(filepath.Join(t.TempDir(), "none"))
+	assert.Nil(t, f)
+	var pe *fs.PathError
+	require.ErrorAs(t, err, &pe)
+	assert.Equal(t, "open", pe.Op)
+	require.ErrorIs(t, err, fs.ErrNotExist)
+	_, err = osfile.Open("a\x00b")
+	require.ErrorIs(t, err, syscall.EINVAL)
+	_, err = osfile.Open("")
+	require.ErrorIs(t, err, fs.ErrNotExist)
+}
+
+func TestNoOpenFileIsLeftBehind(t *testing.T) { //nolint:paralleltest // counts the open files of the process
+	const open = "/proc/self/fd"
+	if _, err := os.Stat(open); err != nil {
+		t.Skip("this system does not tell which files are open") // not a matter of CI: it is Linux's
+	}
+	dir := t.TempDir()
+	good, big := write(t, filepath.Join(dir, "good"), "text", 0o600), write(t, filepath.Join(dir, "big"), strings.Repeat("x", limit+1), 0o600)
+	count := func() int {
+		entries, err := os.ReadDir(open)
+		require.NoError(t, err)
+		return len(entries)
+	}
+	before := count()
+	for range 100 {
+		for _, name := range []string{good, big, dir, filepath.Join(dir, "none"), "/dev/null"} {
+			_, _, _ = read(machine(), name, osfile.Rule{Max: limit})
+		}
+	}
+	assert.Less(t, count(), before+50)
+}
+
+// Where link is a symbolic link, link/.. is not the folder that link stands in.
+func TestTheFolderOfAFileIsTheRealOne(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		// Not a matter of CI, which is root.
+		t.Skip("only root can give files to another user")
+	}
+	private, open := folder(t, 0o755), folder(t, 0o777)
+	require.NoError(t, os.Mkdir(filepath.Join(open, "sub"), 0o755))
+	theirs := write(t, filepath.Join(open, "file"), "text", 0o644)
+	require.NoError(t, os.Lchown(theirs, nobody, nobody))
+	require.NoError(t, os.Symlink(filepath.Join(open, "sub"), filepath.Join(private, "link")))
+	_, _, err := read(machine(), private+"/link/../file", osfile.Rule{Max: limit})
+	assert.ErrorIs(t, err, osfile.ErrOwner)
+	_, _, err = read(machine(), private+"/link/../none", osfile.Rule{Max: limit})
+	assert.NotErrorIs(t, err, osfile.ErrNoFolder)
 }
 
 // Planted files as they really are, which takes root to make.
