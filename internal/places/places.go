@@ -98,7 +98,9 @@ func openWarning(info osfile.Info) string {
 	return ""
 }
 
-// TakeToken makes a credential of a token's text.
+// TakeToken makes a credential of a token's text, which has no white space around
+// it. It says what is wrong with a text that is none: nobody has checked it. It
+// must be safe for concurrent use.
 type TakeToken[C any] func(raw, candidate, path string) (*C, error)
 
 // Tokens lists the places of tokens in the order of discovery: SciTokens and
@@ -126,16 +128,18 @@ func Tokens[C any](w World, take TakeToken[C]) []inventory.Candidate[C] {
 			if err != nil {
 				return absent[C](name, "", err)
 			}
-			if base == "" { // not joined: that would resolve .. without regard to links
+			if base == "" {
 				return []inventory.Place[C]{TokenFile(l, name, path, take)}
 			}
-			return byUID(w, TokenFile(l, name, filepath.Join(path, base), take))
+			return byUID(w, TokenFile(l, name, join(path, base), take))
 		}}
 	}
 	list := []inventory.Candidate[C]{
 		text("SCITOKEN"),
 		file("SCITOKEN_FILE", ""),
-		{Name: "_CONDOR_CREDS", Look: func(l *looker) []inventory.Place[C] { return condor(l, take) }},
+		{Name: condorName, Folder: &inventory.Folder[C]{List: condor[C], File: func(l *looker, path string) inventory.Place[C] {
+			return TokenFile(l, condorName, path, take)
+		}}},
 		text("BEARER_TOKEN"),
 		file("BEARER_TOKEN_FILE", ""),
 	}
@@ -148,42 +152,57 @@ func Tokens[C any](w World, take TakeToken[C]) []inventory.Candidate[C] {
 	}})
 }
 
-// condor reads the tokens that HTCondor hands to a job, in name order: the
-// order of the folder differs from machine to machine.
-func condor[C any](l *looker, take TakeToken[C]) []inventory.Place[C] {
-	const name, suffix = "_CONDOR_CREDS", ".use"
-	dir, err := variable(l, name)
+// join names a file in a folder that a variable names. [filepath.Join] would
+// resolve .. without regard to links, and so name one in another folder.
+func join(dir, base string) string {
+	if strings.Contains(dir, "..") {
+		return dir + string(filepath.Separator) + base
+	}
+	return filepath.Join(dir, base)
+}
+
+const condorName = "_CONDOR_CREDS"
+
+// condor lists the tokens that HTCondor hands to a job, in name order: the order
+// of the folder differs from machine to machine.
+func condor[C any](l *looker) (paths []string, instead []inventory.Place[C]) {
+	const suffix = ".use"
+	dir, err := variable(l, condorName)
 	if err != nil {
-		return absent[C](name, "", err)
+		return nil, absent[C](condorName, "", err)
 	}
 	names, err := l.List(dir)
 	if err != nil {
-		p := absent[C](name, dir, err)
+		p := absent[C](condorName, dir, err)
 		p[0].Absent = errors.Is(err, fs.ErrNotExist)
-		return p
+		return nil, p
 	}
 	slices.Sort(names)
-	var found []inventory.Place[C]
+	prefix := strings.TrimSuffix(join(dir, suffix), suffix)
 	for _, n := range names {
 		if strings.HasSuffix(n, suffix) && n != suffix {
-			found = append(found, TokenFile(l, name, filepath.Join(dir, n), take))
+			paths = append(paths, prefix+n)
 		}
 	}
-	if len(found) == 0 {
-		return absent[C](name, dir, ErrNoUse)
+	if len(paths) == 0 {
+		return nil, absent[C](condorName, dir, ErrNoUse)
 	}
-	return found
+	return paths, nil
 }
 
 // TokenFile reads a token from a file, which may hold JSON with an
 // access_token, as Pelican's do.
 func TokenFile[C any](l *looker, candidate, path string, take TakeToken[C]) inventory.Place[C] {
 	p := inventory.Place[C]{Candidate: candidate, Path: path}
-	data, info, err := l.Read(path, osfile.Rule{Max: maxTokenFile})
+	data, info, err := l.Read(path, osfile.Rule{Max: maxTokenFile, Borrow: true})
 	var raw string
 	if err == nil {
-		p.Empty = len(bearer.Trim(data)) == 0
-		raw, err = bearer.FromFile(data)
+		data = bearer.Trim(data)
+		if p.Empty = len(data) == 0; len(data) > 0 && data[0] == '{' {
+			raw, err = bearer.FromFile(data)
+		} else {
+			raw = string(data)
+		}
 	}
 	if err == nil {
 		p.Cred, err = take(raw, candidate, path)

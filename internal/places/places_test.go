@@ -107,6 +107,9 @@ func takeToken(raw, candidate, path string) (*string, error) {
 	if raw == "bad" {
 		return &raw, errTake
 	}
+	if err := bearer.Check(raw); err != nil {
+		return nil, err
+	}
 	s := raw + " of " + candidate + " in " + path
 	return &s, nil
 }
