@@ -22,10 +22,17 @@ type Stock[T any] struct {
 }
 
 // New indexes an inventory; claims gives those of a token, nil for an opaque
-// one. It returns old if that is of the same inventory.
+// one. It returns old if that is of the same inventory, and its index if that is
+// of the same places.
 func New[T any](inv *inventory.Inventory[T], old *Stock[T], claims func(*T) *jwtclaims.Claims) *Stock[T] {
-	if old != nil && old.Inventory == inv {
+	switch {
+	case old == nil:
+	case old.Inventory == inv:
 		return old
+	case len(inv.Places) > 0 && len(inv.Places) == len(old.Places) && &inv.Places[0] == &old.Places[0]:
+		same := *old // another look has found the same
+		same.Inventory = inv
+		return &same
 	}
 	s := &Stock[T]{Inventory: inv, claims: make([]*jwtclaims.Claims, len(inv.Places))}
 	for i := range inv.Places {
@@ -62,7 +69,8 @@ func (s *Stock[T]) ForAll() bool { return s.index.ForAll() }
 // Usable reports whether there is any token that has not expired.
 func (s *Stock[T]) Usable(now time.Time) bool { return s.always || now.Before(s.until) }
 
-// Fitting returns the first token that fits and is valid for leeway to come.
+// Fitting returns the first token that fits and is valid for leeway to come, and
+// notes that it is in use.
 func (s *Stock[T]) Fitting(want *fit.Want, now time.Time, leeway time.Duration) *T {
 	i := s.index.First(want, func(i int) bool {
 		c := s.claims[i]
@@ -71,14 +79,55 @@ func (s *Stock[T]) Fitting(want *fit.Want, now time.Time, leeway time.Duration) 
 	if i < 0 {
 		return nil
 	}
-	return s.Places[i].Cred
+	return s.use(i, leeway)
 }
 
-// NonEmpty returns what is in the first place that is not empty, usable or not.
+// use hands out the token of a place. That its file is to be watched is noted
+// the first time only, so that requests do not write to the same memory.
+func (s *Stock[T]) use(i int, leeway time.Duration) *T {
+	p := &s.Places[i]
+	if !p.InUse() {
+		var until time.Time
+		if c := s.claims[i]; c != nil && c.HasExpiry {
+			until = c.Expiry.Add(-leeway)
+		}
+		p.Use(until)
+	}
+	return p.Cred
+}
+
+// Use notes that a token is in use which was found by going through the places;
+// leeway is for how long it must be valid when it is handed out. What is not
+// among them (any more) is passed over.
+func (s *Stock[T]) Use(token *T, leeway time.Duration) {
+	for i := range s.Places {
+		if token != nil && s.Places[i].Cred == token {
+			s.use(i, leeway)
+			return
+		}
+	}
+}
+
+// Doubt makes the next look one at all files, for when a server has refused
+// what was sent. A nil Stock has none.
+func (s *Stock[T]) Doubt() {
+	if s != nil {
+		s.Inventory.Doubt()
+	}
+}
+
+// NonEmpty returns what is in the first place that is not empty, usable or not,
+// and notes that it is in use.
 func (s *Stock[T]) NonEmpty() *T {
 	for i := range s.Places {
-		if p := &s.Places[i]; p.Cred != nil || !p.Absent && !p.Empty {
+		switch p := &s.Places[i]; {
+		case p.Cred != nil:
+			if !p.InUse() {
+				p.Use(time.Time{}) // whether it has expired is not asked
+			}
 			return p.Cred
+		case !p.Absent && !p.Empty:
+			return nil
 		}
 	}
 	return nil

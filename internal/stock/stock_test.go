@@ -4,6 +4,7 @@ package stock_test
 
 import (
 	"errors"
+	"io/fs"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/scicred/scicred/internal/fit"
 	"github.com/scicred/scicred/internal/inventory"
 	"github.com/scicred/scicred/internal/jwtclaims"
+	"github.com/scicred/scicred/internal/osfile"
 	"github.com/scicred/scicred/internal/stock"
 )
 
@@ -136,7 +138,7 @@ func TestTheSameInventoryGivesTheSameStock(t *testing.T) {
 	assert.Same(t, first, stock.New(inv, first, claims))
 	assert.Equal(t, 1, read, "nothing is indexed again")
 
-	next := stock.New(&inventory.Inventory[token]{Places: inv.Places}, first, claims)
+	next := stock.New(&inventory.Inventory[token]{Places: []place{absent()}}, first, claims)
 	assert.NotSame(t, first, next)
 	var none *stock.Stock[token]
 	assert.Nil(t, none.Inventoried())
@@ -147,4 +149,121 @@ func TestAHitTakesNoMemory(t *testing.T) {
 	want := fit.Want{Audience: []string{"https://here"}}
 	at := now()
 	assert.Zero(t, testing.AllocsPerRun(100, func() { s.Fitting(&want, at, time.Minute) }))
+}
+
+// found is a stock of real places, whose use is noted.
+func found(creds ...*token) *stock.Stock[token] {
+	look := func(*inventory.Looker) (all []place) {
+		for _, c := range creds {
+			all = append(all, place{Cred: c})
+		}
+		return all
+	}
+	w := inventory.World{Now: now}
+	inv := inventory.Build(w, nil, []inventory.Candidate[token]{{Name: "all", Look: look}}, func(*token) bool { return true })
+	return stock.New(inv, nil, claimsOf)
+}
+
+func inUse(s *stock.Stock[token]) (names []string) {
+	for i := range s.Places {
+		if s.Places[i].InUse() {
+			names = append(names, s.Places[i].Cred.name)
+		}
+	}
+	return names
+}
+
+func TestWhatIsHandedOutIsInUse(t *testing.T) {
+	t.Parallel()
+	a, b, o := good("a", time.Hour, "https://a").Cred, good("b", time.Hour, "https://b").Cred, opaque("o").Cred
+	s := found(a, o, b)
+	require.Empty(t, inUse(s))
+	require.Nil(t, s.Fitting(&fit.Want{Audience: []string{"https://c"}}, now(), time.Minute))
+	require.Empty(t, inUse(s), "what is not handed out is not")
+	require.Same(t, b, s.Fitting(&fit.Want{Audience: []string{"https://b"}}, now(), time.Minute))
+	require.Equal(t, []string{"b"}, inUse(s))
+	s.Use(o, time.Minute)
+	s.Use(good("other", time.Hour, "x").Cred, time.Minute)
+	s.Use(nil, time.Minute)
+	assert.Equal(t, []string{"o", "b"}, inUse(s))
+
+	s = found(o, a)
+	require.Same(t, o, s.NonEmpty())
+	assert.Equal(t, []string{"o"}, inUse(s))
+}
+
+// Its successor must be known when it is.
+func TestATokenIsInUseUntilItIsTooOldToBeHandedOut(t *testing.T) {
+	t.Parallel()
+	const leeway = time.Minute
+	a := good("a", time.Hour, "https://a").Cred
+	for name, tt := range map[string]struct {
+		use  func(*stock.Stock[token])
+		at   time.Duration
+		want bool // all files are looked at
+	}{
+		"long before":           {func(s *stock.Stock[token]) { s.Fitting(&fit.Want{}, now(), leeway) }, time.Hour - leeway - inventory.Ahead - 1, false},
+		"just before":           {func(s *stock.Stock[token]) { s.Fitting(&fit.Want{}, now(), leeway) }, time.Hour - leeway - inventory.Ahead, true},
+		"where it is not asked": {func(s *stock.Stock[token]) { s.NonEmpty() }, time.Hour, false},
+	} {
+		at := now()
+		listed, stats := 0, 0
+		folder := &inventory.Folder[token]{
+			List: func(*inventory.Looker) ([]string, []place) { listed++; return []string{"/a", "/b"}, nil },
+			File: func(l *inventory.Looker, path string) place {
+				_, _, _ = l.Read(path, osfile.Rule{})
+				if path == "/a" {
+					return place{Path: path, Cred: a}
+				}
+				return place{Path: path, Absent: true}
+			},
+		}
+		w := inventory.World{Now: func() time.Time { return at }, FS: osfile.FS{
+			Open: func(string) (fs.File, error) { return nil, fs.ErrNotExist },
+			Stat: func(name string) (fs.FileInfo, error) {
+				if name == "/b" {
+					stats++
+				}
+				return nil, fs.ErrNotExist
+			},
+		}}
+		build := func(old *inventory.Inventory[token]) *inventory.Inventory[token] {
+			return inventory.Build(w, old, []inventory.Candidate[token]{{Name: "f", Folder: folder}}, func(*token) bool { return true })
+		}
+		s := stock.New(build(nil), nil, claimsOf)
+		tt.use(s)
+		at = now().Add(tt.at - 5*time.Second)
+		build(s.Inventory) // a sweep: it is so long ago
+		tt.use(s)
+		at, stats = now().Add(tt.at), 0
+		build(s.Inventory)
+		assert.Equal(t, tt.want, stats > 0, name)
+		assert.Equal(t, 1, listed)
+	}
+}
+
+func TestWhereTheSamePlacesWereFoundNothingIsIndexedAgain(t *testing.T) {
+	t.Parallel()
+	read := 0
+	claims := func(t *token) *jwtclaims.Claims { read++; return t.claims }
+	inv := &inventory.Inventory[token]{Places: []place{good("a", 0, "x"), absent()}}
+	first := stock.New(inv, nil, claims)
+	later := &inventory.Inventory[token]{Places: inv.Places}
+	second := stock.New(later, first, claims)
+	assert.Equal(t, 1, read)
+	assert.Same(t, later, second.Inventoried())
+	assert.Same(t, inv, first.Inventoried())
+	assert.Equal(t, "a", name(second.Fitting(&fit.Want{}, now(), 0)))
+
+	other := &inventory.Inventory[token]{Places: []place{good("b", 0, "x"), absent()}}
+	assert.Equal(t, "b", name(stock.New(other, second, claims).Fitting(&fit.Want{}, now(), 0)))
+	fewer := &inventory.Inventory[token]{Places: inv.Places[:1]}
+	assert.Len(t, stock.New(fewer, second, claims).Places, 1)
+	assert.Equal(t, 3, read)
+}
+
+func TestAStockMayBeDoubted(t *testing.T) {
+	t.Parallel()
+	(*stock.Stock[token])(nil).Doubt()
+	of(absent()).Doubt()
 }
