@@ -436,7 +436,11 @@ func (h *hop) sourceKey() (sourceKey, Target) {
 	if h.Origin.Host != "" {
 		t.URL = &url.URL{Scheme: h.Origin.Scheme, Host: h.Origin.HostPort()}
 	}
-	return sourceKey{h.Origin, fmt.Sprintf("%q %q %q", p.audience, p.scope, p.issuer)}, t
+	asked := ""
+	if len(p.audience)+len(p.scope)+len(p.issuer) > 0 {
+		asked = fmt.Sprintf("%q %q %q", p.audience, p.scope, p.issuer)
+	}
+	return sourceKey{h.Origin, asked}, t
 }
 
 func (t *Transport) prepareSource(n *namedSource) {
@@ -470,6 +474,23 @@ func (t *Transport) askSource(n *namedSource, h *hop) (*Token, error) {
 	return n.asked.Get(h.ctx, key, target)
 }
 
+// tokenDue returns when those who had a say in the choice of a token have to be
+// asked again: the sources up to the one that supplied it, or all, and the
+// places.
+func (t *Transport) tokenDue(h *hop, tok *Token) (ends []time.Time) {
+	for _, s := range t.config.sources {
+		key, target := h.sourceKey()
+		ends = append(ends, s.asked.Of(key, target).Due())
+		if s == tok.source {
+			return ends
+		}
+	}
+	if exp, ok := tok.Expiry(); ok {
+		ends = append(ends, exp.Add(-t.config.tokens.leeway()))
+	}
+	return append(ends, t.tokens.Due())
+}
+
 // refreshToken looks again at where the token came from; a source is told that
 // its token was refused.
 func (t *Transport) refreshToken(h *hop, tok *Token) error {
@@ -488,5 +509,6 @@ func (t *Transport) refreshToken(h *hop, tok *Token) error {
 		tell = r.Reject
 	}
 	key, target := h.sourceKey()
+	defer t.refusals.Add(1) // what is kept at hand is of no use any more
 	return n.asked.Refused(h.ctx, key, target, tok, tell)
 }

@@ -356,22 +356,22 @@ func (t *Transport) certificates() *fresh.Value[inventory.Inventory[X509]] {
 
 // --- What the kinds share: choosing, and how long a choice holds
 
-// until returns when the places have to be looked at again, or what was chosen
-// comes too close to its end.
+// until returns when the places and the sources have to be looked at again, or
+// what was chosen comes too close to its end.
 func (t *Transport) until(h *hop, d *decision) time.Time {
 	ends := []time.Time{h.now.Add(fresh.Interval)}
-	n := h.policy.token
-	if n != nil && n.file != "" {
-		ends = append(ends, n.kept.Due())
+	named := h.policy.token
+	if named != nil && named.file != "" {
+		ends = append(ends, named.kept.Due())
 	}
-	if n == nil || d.token.candidate != n.candidate {
-		ends = append(ends, t.tokens.Due())
+	if exp, ok := d.token.Expiry(); ok {
+		ends = append(ends, exp)
+	}
+	if named == nil || d.token.source != nil || d.token.candidate != named.candidate {
+		ends = append(ends, t.tokenDue(h, d.token)...)
 	}
 	if h.policy.off(KindX509) == "" && t.pool.Foreign() == nil {
 		ends = append(ends, t.certificates().Due())
-	}
-	if exp, ok := d.token.Expiry(); ok {
-		ends = append(ends, exp.Add(-t.config.tokens.leeway()))
 	}
 	if d.x509 != nil {
 		ends = append(ends, d.x509.expiry.Add(-t.certLeeway()))

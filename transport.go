@@ -215,6 +215,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/scicred/scicred/internal/fit"
@@ -227,6 +228,7 @@ import (
 	"github.com/scicred/scicred/internal/pool"
 	"github.com/scicred/scicred/internal/ready"
 	"github.com/scicred/scicred/internal/redact"
+	"github.com/scicred/scicred/internal/source"
 	"github.com/scicred/scicred/internal/stock"
 )
 
@@ -241,6 +243,8 @@ type Transport struct {
 	certs  fresh.Value[inventory.Inventory[X509]]
 	netrc  fresh.Value[inventory.Inventory[netrc]]
 	log    *slog.Logger
+
+	refusals atomic.Uint64 // of tokens of sources
 }
 
 // NewTransport returns a Transport that sends through base; nil is a clone of
@@ -363,7 +367,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	if r := t.readyFor(req, p); r != nil {
 		m := outgoing.Carrying(req, r.header)
-		resp, err := roundTrip(r.rt, m.Request)
+		resp, err := outgoing.Send(r.rt, m.Request)
 		if err != nil || resp.StatusCode < http.StatusBadRequest {
 			return answer(resp, req), err
 		}
@@ -393,7 +397,7 @@ func (t *Transport) roundTrip(req *http.Request, p *policy) (*http.Response, err
 	t.keepReady(h, &d, rt, from)
 	t.logSent(h, &d)
 	m := message(h, &d)
-	resp, err := roundTrip(rt, m.Request)
+	resp, err := outgoing.Send(rt, m.Request)
 	if err != nil || resp.StatusCode < http.StatusBadRequest {
 		return answer(resp, req), err
 	}
@@ -420,10 +424,12 @@ type state struct {
 	tokens *stock.Stock[Token]
 	named  *inventory.Inventory[Token]
 	certs  *inventory.Inventory[X509]
+
+	refusals uint64 // after each a source may say something else
 }
 
 func (t *Transport) stateFor(p *policy) state {
-	s := state{tokens: t.tokens.Peek(), certs: t.certificates().Peek()}
+	s := state{tokens: t.tokens.Peek(), certs: t.certificates().Peek(), refusals: t.refusals.Load()}
 	if p.token != nil {
 		s.named = p.token.kept.Peek()
 	}
@@ -434,7 +440,10 @@ func (t *Transport) stateFor(p *policy) state {
 // none does. It takes no lock.
 func (t *Transport) readyFor(req *http.Request, p *policy) *sending {
 	a := p.ready.For(req.URL.Host)
-	if a == nil || !gate.Ordinary(req) || a.From != t.stateFor(p) || !t.world.Now().Before(a.Until) || a.What.x509 != nil && t.proxied(req) {
+	if a == nil || !gate.Ordinary(req) || a.From != t.stateFor(p) || !t.world.Now().Before(a.Until) {
+		return nil
+	}
+	if a.What.x509 != nil && t.proxied(req) || len(t.config.sources) > 0 && source.InCircle(req.Context(), t) {
 		return nil
 	}
 	return &a.What
@@ -444,11 +453,11 @@ func (t *Transport) readyFor(req *http.Request, p *policy) *sending {
 // from is what it rests on. One that was slow to come is past its end already.
 func (t *Transport) keepReady(h *hop, d *decision, rt http.RoundTripper, from state) {
 	p := h.policy
-	if d.token == nil || len(t.config.sources) > 0 || t.log != nil || h.proxied || !gate.Ordinary(h.req) {
+	if d.token == nil || t.log != nil || h.proxied || !gate.Ordinary(h.req) || source.InCircle(h.ctx, t) {
 		return
 	}
 	host := h.req.URL.Host
-	if p.token == nil && len(p.hosts) == 0 && (len(p.audience) > 0 || from.tokens != nil && from.tokens.ForAll()) {
+	if p.token == nil && len(t.config.sources)+len(p.hosts) == 0 && (len(p.audience) > 0 || from.tokens != nil && from.tokens.ForAll()) {
 		host = ""
 	}
 	p.ready.Keep(sending{*d, d.token.header(), rt}, host, from, h.now, t.until(h, d))
@@ -616,17 +625,6 @@ func (t *Transport) carrier(h *hop, d *decision) (http.RoundTripper, error) {
 	return t.pool.Base(), nil
 }
 
-func roundTrip(rt http.RoundTripper, out *http.Request) (*http.Response, error) {
-	resp, err := rt.RoundTrip(out)
-	switch {
-	case err != nil:
-		return nil, err
-	case resp == nil:
-		return nil, errors.New("the base RoundTripper returned neither a response nor an error")
-	}
-	return resp, nil
-}
-
 // again sends a refused request a second time if what was sent has been
 // replaced meanwhile, on disk or at its source. It returns the answer that
 // counts; d becomes what was sent with it.
@@ -652,7 +650,7 @@ func (t *Transport) again(m outgoing.Message, resp *http.Response, h *hop, d *de
 		return nil, "", err
 	}
 	t.logSent(h2, d)
-	resp, err = roundTrip(rt, second)
+	resp, err = outgoing.Send(rt, second)
 	return resp, "sent a second time, with a credential that had been replaced meanwhile", err
 }
 

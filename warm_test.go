@@ -115,7 +115,16 @@ func TestAWarmTransportSendsWhatAFreshOneWould(t *testing.T) {
 		},
 		"named":           named,
 		"named and hosts": func(m *machine) []scicred.Option { return append(named(m), scicred.WithHosts("data.example.org")) },
-		"a named file":    func(*machine) []scicred.Option { return []scicred.Option{scicred.WithTokenFile("/home/user/named")} },
+		"a source": func(m *machine) []scicred.Option {
+			tok := mustToken(t, m.token(3*time.Hour, "https://data.example.org", "https://nowhere.example.org"))
+			return []scicred.Option{scicred.WithTokenSource("s", scicred.TokenSourceFunc(func(_ context.Context, target scicred.Target) (*scicred.Token, error) {
+				if target.URL.Host != "data.example.org" {
+					return nil, scicred.ErrNoCredentials
+				}
+				return tok, nil
+			}))}
+		},
+		"a named file": func(*machine) []scicred.Option { return []scicred.Option{scicred.WithTokenFile("/home/user/named")} },
 	}
 	requests := map[string][]scicred.RequestOption{
 		"":          nil,
@@ -282,28 +291,115 @@ func TestAWarmRequestLooksAgainASecondAfterTheLastLook(t *testing.T) {
 
 func TestAWarmRequestAsksItsSourcesASecondAfterTheLastTime(t *testing.T) {
 	t.Parallel()
-	m := newMachine()
-	m.SetEnv("BEARER_TOKEN", m.token(time.Hour, "https://data.example.org"))
-	var asked atomic.Int32
-	src := scicred.TokenSourceFunc(func(_ context.Context, target scicred.Target) (*scicred.Token, error) {
-		if target.URL.Host == "data.example.org" {
-			asked.Add(1)
+	const other = "https://other.example.org/"
+	for _, gives := range []bool{true, false} {
+		m := newMachine()
+		m.SetEnv("BEARER_TOKEN", m.token(time.Hour, "https://data.example.org", other[:len(other)-1]))
+		tok := mustToken(t, m.token(time.Hour, "ANY"))
+		var asked, later atomic.Int32
+		first := scicred.TokenSourceFunc(func(_ context.Context, target scicred.Target) (*scicred.Token, error) {
+			if target.URL.Host == "data.example.org" {
+				asked.Add(1)
+				if gives {
+					return tok, nil
+				}
+			}
+			return nil, scicred.ErrNoCredentials
+		})
+		second := scicred.TokenSourceFunc(func(context.Context, scicred.Target) (*scicred.Token, error) {
+			later.Add(1)
+			return nil, scicred.ErrNoCredentials
+		})
+		tr, err := scicred.NewTransport(&stub{}, scicred.WithSystem(m.System()), scicred.WithTokenSource("first", first), scicred.WithTokenSource("second", second))
+		require.NoError(t, err)
+		at := func(d time.Duration, u string) {
+			m.Advance(d)
+			require.NoError(t, get(t, t.Context(), tr, u))
 		}
-		return nil, scicred.ErrNoCredentials
-	})
-	tr, err := scicred.NewTransport(&stub{}, scicred.WithSystem(m.System()), scicred.WithTokenSource("s", src))
-	require.NoError(t, err)
-	at := func(d time.Duration, u string) {
-		m.Advance(d)
-		require.NoError(t, get(t, t.Context(), tr, u))
+		at(0, other)
+		at(500*time.Millisecond, dataURL)
+		at(500*time.Millisecond, other) // looks at the places
+		at(100*time.Millisecond, dataURL)
+		at(0, dataURL)
+		assert.Equal(t, int32(1), asked.Load())
+		at(500*time.Millisecond, dataURL)
+		assert.Equal(t, int32(2), asked.Load())
+		if gives {
+			assert.Equal(t, int32(2), later.Load(), "a source behind the one that answers has no say")
+		}
 	}
-	at(0, "https://other.example.org/")
-	at(500*time.Millisecond, dataURL)
-	at(500*time.Millisecond, "https://other.example.org/") // looks at the places
-	at(100*time.Millisecond, dataURL)
-	assert.Equal(t, int32(1), asked.Load())
-	at(500*time.Millisecond, dataURL)
-	assert.Equal(t, int32(2), asked.Load())
+}
+
+func TestAWarmRequestObeysTheEndOfItsSourcesToken(t *testing.T) {
+	t.Parallel()
+	m := newMachine()
+	tok := mustToken(t, m.token(3*time.Second, "ANY")) // a source keeps its own margin
+	var ended atomic.Bool
+	tr, err := scicred.NewTransport(&stub{}, scicred.WithSystem(m.System()), scicred.WithTokenSource("s", scicred.TokenSourceFunc(func(context.Context, scicred.Target) (*scicred.Token, error) {
+		if ended.Load() {
+			return nil, scicred.ErrNoCredentials
+		}
+		return tok, nil
+	})), scicred.FailIfNoAuth())
+	require.NoError(t, err)
+	exp, _ := tok.Expiry()
+	m.Advance(exp.Sub(m.Now()) - 500*time.Millisecond)
+	for range 2 {
+		require.NoError(t, get(t, t.Context(), tr, dataURL))
+	}
+	ended.Store(true)
+	m.Advance(499 * time.Millisecond)
+	require.NoError(t, get(t, t.Context(), tr, dataURL))
+	m.Advance(time.Millisecond)
+	require.Error(t, get(t, t.Context(), tr, dataURL))
+}
+
+func TestAWarmRequestSeesThatASourcesTokenWasReplacedByARefusal(t *testing.T) {
+	t.Parallel()
+	m := newMachine()
+	var next atomic.Int32
+	toks := []*scicred.Token{mustToken(t, m.token(time.Hour, "ANY")), mustToken(t, m.token(time.Hour, "ANY"))}
+	src := scicred.TokenSourceFunc(func(context.Context, scicred.Target) (*scicred.Token, error) { return toks[next.Load()], nil })
+	base := &answering{answer: func(req *http.Request) *http.Response {
+		if next.Load() == 1 && req.Header.Get("Authorization") == "Bearer "+toks[0].Reveal() {
+			return &http.Response{StatusCode: http.StatusUnauthorized}
+		}
+		return &http.Response{StatusCode: http.StatusOK}
+	}}
+	tr, err := scicred.NewTransport(base, scicred.WithSystem(m.System()), scicred.WithTokenSource("s", src))
+	require.NoError(t, err)
+	for range 2 {
+		require.NoError(t, get(t, t.Context(), tr, dataURL))
+	}
+	next.Store(1)
+	for range 2 {
+		require.NoError(t, get(t, t.Context(), tr, dataURL))
+	}
+	assert.Len(t, base.headers(), 5, "the last one is not refused any more")
+}
+
+func TestAWarmRequestThatASourceMakesGoesWithoutTheSource(t *testing.T) {
+	t.Parallel()
+	m := newMachine()
+	found, tok := m.token(time.Hour, "ANY"), mustToken(t, m.token(time.Hour, "ANY"))
+	m.SetEnv("BEARER_TOKEN", found)
+	base := &answering{answer: status(http.StatusOK)} //nolint:bodyclose // it has none
+	var inner context.Context
+	tr, err := scicred.NewTransport(base, scicred.WithSystem(m.System()), scicred.WithTokenSource("s", scicred.TokenSourceFunc(func(ctx context.Context, _ scicred.Target) (*scicred.Token, error) {
+		inner = context.WithoutCancel(ctx) //nolint:fatcontext // asked twice at most
+		return tok, nil
+	})))
+	require.NoError(t, err)
+	var want []string
+	for _, bySource := range []bool{false, false, true, true, true, false, false} {
+		ctx, is := t.Context(), tok.Reveal()
+		if bySource {
+			ctx, is = inner, found
+		}
+		require.NoError(t, get(t, ctx, tr, dataURL))
+		want = append(want, "Bearer "+is)
+	}
+	assert.Equal(t, want, base.headers())
 }
 
 // withCertificate is a machine with a token for every server and a certificate.

@@ -6,6 +6,7 @@ package outgoing
 
 import (
 	"context"
+	"errors"
 	"io"
 	"maps"
 	"net/http"
@@ -132,6 +133,21 @@ func (b *trackedBody) Close() error {
 	b.once.Do(func() { close(b.closed) })
 	return err
 }
+
+// Send sends a request. It guards against a RoundTripper that breaks its
+// contract: a response beside an error is dropped, and neither is an error.
+func Send(rt http.RoundTripper, req *http.Request) (*http.Response, error) {
+	resp, err := rt.RoundTrip(req)
+	switch {
+	case err != nil:
+		return nil, err
+	case resp == nil:
+		return nil, errNothing
+	}
+	return resp, nil
+}
+
+var errNothing = errors.New("the base RoundTripper returned neither a response nor an error")
 
 // CloseBody closes the body of a request that is not sent: http.Client leaves
 // that to the RoundTripper.
