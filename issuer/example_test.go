@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+package issuer_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/scicred/scicred/credtest"
+	"github.com/scicred/scicred/issuer"
+)
+
+// A server with a token issuer on this machine. In your program the issuer is
+// somewhere else, and Transport need not be set.
+func exampleIssuer() (*credtest.Site, *credtest.Issuer) {
+	site := credtest.NewSite()
+	is := credtest.NewIssuer(site.Origin)
+	site.Handle("/.well-known/openid-configuration", credtest.Answer(http.StatusOK, string(is.OpenIDConfiguration())))
+	site.Handle("/jwks", credtest.Answer(http.StatusOK, string(is.JWKS())))
+	return site, is
+}
+
+// A program that runs for a moment keeps the keys in a folder, so that it need
+// not ask the issuer each time.
+func ExampleNew_cache() {
+	dir, err := issuer.DefaultCacheDir() // ~/.cache/scicred/keys
+	if err != nil {
+		dir = "" // no home, no cache
+	}
+	_, err = issuer.New(issuer.Config{
+		Issuers:  []string{"https://cilogon.org/igwn", "https://wlcg.cloud.cnaf.infn.it/"},
+		CacheDir: dir,
+	})
+	fmt.Println(err)
+	// Output: <nil>
+}
+
+// Key is what a verifier of tokens needs, for example golang-jwt.
+func ExampleKeys_Key() {
+	site, is := exampleIssuer()
+	defer site.Close()
+
+	keys, err := issuer.New(issuer.Config{Issuers: []string{is.URL()}, Transport: site.Transport()})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	public, err := keys.Key(context.Background(), is.URL(), "ES256", "es256")
+	if ec, ok := public.(*ecdsa.PublicKey); ok {
+		fmt.Println(ec.Curve.Params().Name, err)
+	}
+
+	// A name that the issuer does not know, and an issuer that nobody named.
+	_, err = keys.Key(context.Background(), is.URL(), "ES256", "k9")
+	fmt.Println(strings.ReplaceAll(err.Error(), is.URL(), "https://issuer.example"))
+	_, err = keys.Key(context.Background(), "https://stranger.example", "ES256", "es256")
+	fmt.Println(err)
+	// Output:
+	// P-256 <nil>
+	// issuer "https://issuer.example": https://issuer.example/jwks publishes no key "k9" for ES256; its keys are "es256" (ES256), "rs256" (RS256) (asked less than 1s ago)
+	// issuer "https://stranger.example": it is not one whose tokens are accepted, so nothing was fetched from it
+}
