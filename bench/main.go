@@ -25,15 +25,19 @@ import (
 // tasks lists what is compared, in the order of the page. A new family is added
 // here.
 func tasks() []measure.Task {
-	return slices.Concat(warmTasks(), growTasks(), optionTasks(), tokenTasks(), x509Tasks(), netrcTasks())
+	return slices.Concat(warmTasks(), growTasks(), optionTasks(), tokenTasks(), x509Tasks(), netrcTasks(),
+		endToEndTasks(), mutualTasks(), processTasks())
 }
 
 // facts lists what is counted.
 func facts() []measure.Fact {
-	return slices.Concat(warmFacts(), growFacts())
+	return slices.Concat(warmFacts(), growFacts(), mutualFacts(), processFacts())
 }
 
 func main() {
+	if os.Getenv(serverVariable) != "" {
+		os.Exit(serve(os.Stdin, os.Stdout))
+	}
 	var o options
 	flag.StringVar(&o.run, "run", "", "run only what this regular expression `matches`")
 	flag.IntVar(&o.plan.Rounds, "rounds", 11, "measure every contender in this many `rounds`, at least five for a verdict")
