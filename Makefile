@@ -41,8 +41,8 @@ vet: ## Run go vet, also on the tests against real servers.
 lint: $(LINTER) ## Run the linters.
 	$(LINTER) run ./... $(NESTED)
 
-bench: ## Measure beside floors and peers (BENCH=flags for the command).
-	go run ./bench $(BENCH)
+bench: ## Measure beside floors and peers (WRITE=1: into docs/; BENCH=flags).
+	go run ./bench $(if $(WRITE),-write docs) $(BENCH)
 
 fuzz: ## Run each fuzz target for FUZZTIME (20s).
 	scripts/fuzz.sh $(FUZZTIME)

@@ -3,7 +3,10 @@
 // Command bench measures this library beside the least work that does the task
 // and beside other libraries, and says of each goal whether it was reached.
 //
-//	bench [-run REGEXP] [-rounds N] [-slice DURATION] [-turns N] [-list]
+//	bench [-run REGEXP] [-rounds N] [-slice DURATION] [-turns N] [-list] [-write FOLDER]
+//
+// With -write it puts tables and plots into the page benchmarks.md, which must be
+// in the folder. Without it, it writes no file but temporary ones.
 //
 // Figures of different runs are not comparable on a shared machine; the ratios
 // within one are. See package measure for how they come about.
@@ -44,6 +47,7 @@ func main() {
 	flag.DurationVar(&o.plan.Slice, "slice", 60*time.Millisecond, "and for so `long` in each")
 	flag.IntVar(&o.plan.Turns, "turns", 3, "in so many `turns` per round")
 	flag.BoolVar(&o.list, "list", false, "list the names")
+	flag.StringVar(&o.docs, "write", "", "put tables and plots into the page in this `folder`")
 	flag.Parse()
 	if err := o.bench(os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -53,6 +57,7 @@ func main() {
 
 type options struct {
 	run  string
+	docs string
 	plan measure.Plan
 	list bool
 }
@@ -60,6 +65,9 @@ type options struct {
 // bench runs everything, prints each table as soon as it is there and the
 // verdicts at the end. That a goal was missed is no error.
 func (o *options) bench(w io.Writer) error {
+	if o.docs != "" && o.run != "" {
+		return errors.New("a page is made of a whole run: leave -run away")
+	}
 	wanted, err := regexp.Compile(o.run)
 	if err != nil {
 		return err
@@ -92,10 +100,15 @@ func (o *options) bench(w io.Writer) error {
 			}
 		}
 	}
-	if !o.list {
-		out.printf("%s", measure.Goals(r.rows).Text())
+	if o.list || out.err != nil {
+		return out.err
 	}
-	return out.err
+	r.load = load()
+	out.printf("%s\n%s\n", measure.Goals(r.rows).Text(), r.machine())
+	if o.docs == "" || out.err != nil {
+		return out.err
+	}
+	return r.publish(o.docs)
 }
 
 // printer keeps the first error.
@@ -114,6 +127,14 @@ func (p *printer) printf(format string, args ...any) {
 type report struct {
 	results []*measure.Result
 	rows    []measure.Row
+	absent  []absent // what cannot run here
+	load    string   // of the machine, at the end
+}
+
+// absent is a task that cannot run here, and why.
+type absent struct {
+	task *measure.Task
+	err  error
 }
 
 // count adds a fact.
@@ -134,6 +155,7 @@ func (r *report) count(f *measure.Fact) error {
 func (r *report) measure(t *measure.Task, plan measure.Plan) (*measure.Result, error) {
 	result, err := measure.Run(t, plan)
 	if errors.Is(err, measure.ErrUnavailable) {
+		r.absent = append(r.absent, absent{t, err})
 		r.rows = append(r.rows, t.Absent(err)...)
 		return nil, nil //nolint:nilnil // said above
 	}

