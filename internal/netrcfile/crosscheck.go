@@ -25,27 +25,25 @@ const (
 // subset of the format it is right. The user's text can make it panic, run for
 // minutes, or take a password for the beginning of a default entry.
 //
-// What a panic says is of no use to anyone and might show a secret.
-func crossCheck(entries []entry, parseLibrary parseFunc) (err error) {
-	at := 0
+// What a panic says is of no use to anyone and might show a secret. If the two
+// disagree, it returns the first entry that they disagree about.
+func crossCheck(entries []entry, parseLibrary parseFunc) (at int, ok bool) {
 	defer func() {
 		if recover() != nil {
-			err = disagreement(entries[at])
+			ok = false
 		}
 	}()
 	library, err := parseLibrary(canonical(entries))
 	if err != nil || len(library.Machines()) != len(entries) {
-		return disagreement(entries[at])
+		return at, false
 	}
-	for i, m := range library.Machines() {
-		if at = i; !agrees(m, &entries[i], i) {
-			return disagreement(entries[i])
+	for at = range entries {
+		if !agrees(library.Machines()[at], &entries[at], at) {
+			return at, false
 		}
 	}
-	return nil
+	return at, true
 }
-
-func disagreement(e entry) error { return &EntryError{Line: e.line, Err: ErrCrossCheck} }
 
 // canonical writes the entries as go-netrc reads them best: one a line, single
 // blanks, no comments, no quotes, and no value that is a keyword.

@@ -266,18 +266,78 @@ func TestNoFormOfPrintingShowsTheFile(t *testing.T) {
 	assert.NotContains(t, fmt.Sprintf("%+v", f), "h.example")
 }
 
-func TestAFileDoesNotChangeWithItsBytes(t *testing.T) {
+// Parse keeps the text and copies none of it; what leaves is no part of it, or a
+// login would keep a megabyte in memory.
+func TestWhatIsReturnedDoesNotHangOnTheText(t *testing.T) {
 	t.Parallel()
-	data := []byte("machine h.example login u password p\n")
+	data := []byte("machine h.example login u password p\nmachine h.example:8443\n")
 	f, err := netrcfile.Parse(data)
 	require.NoError(t, err)
-	for i := range data {
-		data[i] = 'x'
-	}
 	e, found, err := f.Lookup(netrcfile.Query{Host: "h.example"})
 	require.NoError(t, err)
 	require.True(t, found)
-	assert.Equal(t, "p", e.Password.Reveal())
+	ports := f.OtherPorts("h.example")
+	for i := range data {
+		data[i] = 'x'
+	}
+	assert.Equal(t, "h.example u p", e.Machine+" "+e.Login+" "+e.Password.Reveal())
+	assert.Equal(t, []string{"8443"}, ports)
+}
+
+func TestNamesAreToldApartByEveryByte(t *testing.T) {
+	t.Parallel()
+	names := []string{"h", "ho", "host", "host.ex", "host.exa", "host.exam", "data.host.example.org", "xn--bcher-kva.example", "192.0.2.1"}
+	for _, name := range names {
+		for _, layout := range []string{"machine %s password p\n", "machine\t\t%s password p", "machine\n%s\npassword p", `machine "%s" password p`} {
+			f := parsed(t, fmt.Sprintf(layout, name))
+			has := func(host string) bool {
+				_, found, err := f.Lookup(netrcfile.Query{Host: host})
+				require.NoError(t, err)
+				return found
+			}
+			assert.True(t, has(name), name)
+			assert.True(t, has(strings.ToUpper(name)), name)
+			assert.False(t, has(name+"x"), name)
+			assert.False(t, has("x"+name), name)
+			assert.False(t, has(name[:len(name)-1]), name)
+			for i := range len(name) {
+				for _, other := range []byte{'\x00', '!', '"', '#', '@', 'q', '~', name[i] ^ 0x20, name[i] ^ 0x80, name[i] ^ 1} {
+					changed := []byte(name)
+					changed[i] = other
+					assert.Equal(t, strings.ToLower(string(changed)) == name, has(string(changed)), "%q for %q", changed, name)
+				}
+			}
+		}
+	}
+}
+
+func TestWhereAWordEndsDoesNotDependOnWhereItBegins(t *testing.T) {
+	t.Parallel()
+	for c := range 256 {
+		for at := range 20 {
+			word := []byte(strings.Repeat("a", 20))
+			word[at] = byte(c)
+			f, err := netrcfile.Parse([]byte("machine h.example account x" + string(word) + " password p"))
+			switch c {
+			case ' ', '\t', '\n', '\r':
+				if at == len(word)-1 {
+					require.NoError(t, err)
+					continue
+				}
+				require.EqualError(t, err, fmt.Sprintf("netrc line %d: unknown keyword", 1+strings.Count(string(word), "\n")))
+			default:
+				if c < ' ' || c == 0x7f {
+					require.EqualError(t, err, "netrc line 1: control character")
+					continue
+				}
+				require.NoError(t, err)
+				e, found, err := f.Lookup(netrcfile.Query{Host: "h.example"})
+				require.NoError(t, err)
+				require.True(t, found)
+				require.Equal(t, "p", e.Password.Reveal())
+			}
+		}
+	}
 }
 
 func TestAFileServesManyAtOnce(t *testing.T) {

@@ -25,6 +25,7 @@
 package netrcfile
 
 import (
+	"bytes"
 	"cmp"
 	"slices"
 	"strings"
@@ -41,10 +42,10 @@ type File struct {
 	content func() *content
 }
 
-// content is the text and where in it the entries are, in order of the file.
+// content is the text and where in it the entries begin, in order of the file.
 type content struct {
-	text    string
-	entries []entry
+	text   []byte
+	starts []int
 }
 
 // Query says what to look up. The zero value finds nothing.
@@ -73,13 +74,14 @@ type Entry struct {
 }
 
 // Parse reads the text of a netrc file. It takes time and memory in proportion
-// to the length of data and keeps a copy. The error is a *SyntaxError.
+// to the length of data, which it keeps: it must not be changed any more. The
+// error is a *SyntaxError.
 func Parse(data []byte) (*File, error) {
-	c := &content{text: string(data)}
-	var err error
-	if c.entries, err = parse(c.text); err != nil {
+	starts, err := parse(data)
+	if err != nil {
 		return nil, err
 	}
+	c := &content{text: data, starts: starts}
 	return &File{content: func() *content { return c }}, nil
 }
 
@@ -108,15 +110,15 @@ func (c *content) lookup(q Query, parseLibrary parseFunc) (Entry, bool, error) {
 	if len(found) == 0 {
 		return Entry{}, false, nil
 	}
-	if err := crossCheck(found, parseLibrary); err != nil {
-		return Entry{}, false, err
+	if at, ok := crossCheck(found, parseLibrary); !ok {
+		return Entry{}, false, &EntryError{Line: lineAt(c.text, found[at].at), Err: ErrCrossCheck}
 	}
 	e, ok := c.choose(found, q.User)
 	if !ok {
 		return Entry{}, false, nil
 	}
-	login, password := strings.Clone(c.textOf(e.login)), strings.Clone(c.textOf(e.password))
-	result := Entry{Machine: strings.Clone(c.textOf(e.name)), Line: e.line, Login: login, Default: e.isDefault}
+	login, password := c.textOf(e.login), c.textOf(e.password)
+	result := Entry{Machine: c.textOf(e.name), Line: lineAt(c.text, e.at), Login: login, Default: e.isDefault}
 	var reason error
 	switch {
 	case !e.password.given():
@@ -129,7 +131,7 @@ func (c *content) lookup(q Query, parseLibrary parseFunc) (Entry, bool, error) {
 		result.Password = secret.New(password)
 		return result, true, nil
 	}
-	return result, false, &EntryError{Line: e.line, Err: reason}
+	return result, false, &EntryError{Line: result.Line, Err: reason}
 }
 
 // find returns the entries for the host, best first.
@@ -139,24 +141,23 @@ func (c *content) find(q Query) []entry {
 	}
 	// In brackets is how a URL has an IPv6 address, and the only way to tell
 	// its port from its end. The address alone is common without.
-	bracketed := bracket(q.Host)
-	withPort := ""
-	if q.Port != "" {
-		withPort = bracketed + ":" + q.Port
-	}
+	bracketed, port := bracket(q.Host), ":"+q.Port
 	var forPort, forHost []entry
-	for i := range c.entries {
-		switch e := &c.entries[i]; {
-		case e.isDefault:
-		case withPort != "" && c.isNamed(e, withPort):
-			forPort = append(forPort, *e)
-		case c.isNamed(e, q.Host), c.isNamed(e, bracketed):
-			forHost = append(forHost, *e)
+	head, plain := headOf(bracketed), headOf(q.Host)
+	for _, start := range c.machines() {
+		if head.rulesOut(c.text, start) && plain.rulesOut(c.text, start) {
+			continue
+		}
+		switch rest, ok := c.nameAfter(start, bracketed); {
+		case ok && len(rest) == 0, bracketed != q.Host && c.isNamed(start, q.Host):
+			forHost = append(forHost, c.entryAt(start))
+		case ok && q.Port != "" && equalFold(rest, port):
+			forPort = append(forPort, c.entryAt(start))
 		}
 	}
 	found := append(forPort, forHost...)
 	if len(found) == 0 && q.AllowDefault && c.hasDefault() {
-		found = c.entries[len(c.entries)-1:]
+		found = append(found, c.entryAt(c.starts[len(c.starts)-1]))
 	}
 	return found
 }
@@ -183,48 +184,27 @@ func (c *content) choose(found []entry, user string) (entry, bool) {
 	return found[0], true // All are empty: better to say so than that there is none.
 }
 
-// isNamed reports whether the entry's name is name. Case does not matter, but
-// for ASCII letters alone: no two different Unicode names may become one.
-func (c *content) isNamed(e *entry, name string) bool {
-	// A name with an escape holds a quote or a backslash: that is no host, and
-	// the file's bytes are not the name.
-	return e.name.form != escaped && equalFold(c.text[e.name.from:e.name.to], name)
-}
-
-func equalFold(a, b string) bool {
-	if len(a) != len(b) {
-		return false
+// machines returns where the entries begin that are not the default entry.
+func (c *content) machines() []int {
+	if c.hasDefault() {
+		return c.starts[:len(c.starts)-1]
 	}
-	for i := range len(a) {
-		if a[i] != b[i] && lower(a[i]) != lower(b[i]) {
-			return false
-		}
-	}
-	return true
-}
-
-func lower(c byte) byte {
-	if 'A' <= c && c <= 'Z' {
-		return c + 'a' - 'A'
-	}
-	return c
+	return c.starts
 }
 
 // OtherPorts returns the ports for which the file has an entry host:port, in
 // ascending order, for a report to say that there is one for another port. The
 // host is as in Query.
 func (f *File) OtherPorts(host string) []string {
-	prefix := bracket(host) + ":"
+	if host == "" {
+		return nil
+	}
 	c := f.read()
 	var ports []string
-	for i := range c.entries {
-		e := &c.entries[i]
-		name := c.text[e.name.from:e.name.to]
-		if host == "" || e.isDefault || len(name) < len(prefix) || !equalFold(name[:len(prefix)], prefix) {
-			continue
-		}
-		if port := name[len(prefix):]; isPort(port) {
-			ports = append(ports, strings.Clone(port))
+	for _, start := range c.machines() {
+		rest, _ := c.nameAfter(start, bracket(host))
+		if port, ok := bytes.CutPrefix(rest, []byte(":")); ok && isPort(string(port)) {
+			ports = append(ports, string(port))
 		}
 	}
 	slices.SortFunc(ports, func(a, b string) int {
@@ -250,5 +230,5 @@ func (f *File) HasDefault() bool { return f.read().hasDefault() }
 
 // hasDefault relies on default being the last entry.
 func (c *content) hasDefault() bool {
-	return len(c.entries) > 0 && c.entries[len(c.entries)-1].isDefault
+	return len(c.starts) > 0 && c.text[c.starts[len(c.starts)-1]] == 'd'
 }

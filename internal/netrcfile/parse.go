@@ -2,13 +2,18 @@
 
 package netrcfile
 
-import "strings"
+import (
+	"bytes"
+	"encoding/binary"
+	"math/bits"
+)
 
-// entry is where an entry's values stand in the text. Indexes and no strings:
-// a file may hold thousands, of which few are ever looked up.
+// entry is where an entry's values stand in the text. Of most entries only the
+// beginning is kept: a file may hold thousands, of which few are ever looked up,
+// and those are read a second time.
 type entry struct {
 	name, login, password value
-	line                  int
+	at                    int // Of the keyword machine or default.
 	isDefault             bool
 }
 
@@ -29,186 +34,218 @@ const (
 
 func (v value) given() bool { return v.form != absent }
 
-// textOf returns a value. It may be a part of the text: what leaves the package
-// has to be cloned, or it keeps the whole file in memory.
+// textOf returns a copy of a value: a part of the text would keep the whole file
+// in memory.
 func (c *content) textOf(v value) string {
 	s := c.text[v.from:v.to]
 	if v.form != escaped {
-		return s
+		return string(s)
 	}
-	var b strings.Builder
+	plain := make([]byte, 0, len(s))
 	for i := 0; i < len(s); i++ {
 		if s[i] == '\\' {
 			i++ // The parser has seen to it that one follows.
 		}
-		b.WriteByte(s[i])
+		plain = append(plain, s[i])
 	}
-	return b.String()
+	return string(plain)
 }
 
-// parser goes through the text once, from left to right.
+// lineAt returns the line, from 1, of a place in the text.
+func lineAt(text []byte, at int) int { return 1 + bytes.Count(text[:at], []byte("\n")) }
+
+// parser goes through the text once, from left to right. It counts no lines: that
+// is left to the few who ask.
 type parser struct {
-	text    string
-	pos     int
-	line    int  // Of text[pos].
-	fresh   bool // Nothing but blanks stands before text[pos] on its line.
-	entries []entry
-	open    bool // Keywords belong to the last entry.
+	text     []byte
+	pos      int
+	last     entry // What has been read of the entry that keywords belong to.
+	open     bool  // There is such an entry.
+	defaults bool  // The default entry has begun.
 }
 
 const byteOrderMark = "\ufeff"
 
 // isUTF16 recognizes what PowerShell writes. Only the byte order mark tells;
 // without one the first NUL is refused.
-func isUTF16(text string) bool {
-	return strings.HasPrefix(text, "\xff\xfe") || strings.HasPrefix(text, "\xfe\xff")
+func isUTF16(text []byte) bool {
+	return bytes.HasPrefix(text, []byte("\xff\xfe")) || bytes.HasPrefix(text, []byte("\xfe\xff"))
 }
 
-// entryLength is a low guess at how long an entry is in the text. Room for all of
-// them at once halves the time that a file of thousands takes.
+// entryLength is a low guess at how long an entry is in the text, so that there
+// is room for all of them at once.
 const entryLength = 48
 
-func parse(text string) ([]entry, error) {
-	p := parser{text: text, line: 1, fresh: true, entries: make([]entry, 0, len(text)/entryLength)}
+// parse returns where the entries begin.
+func parse(text []byte) ([]int, error) {
+	p := parser{text: text}
 	if isUTF16(text) {
 		return nil, p.fail("text in UTF-16, where UTF-8 is needed")
 	}
-	if strings.HasPrefix(text, byteOrderMark) {
+	if bytes.HasPrefix(text, []byte(byteOrderMark)) {
 		p.pos = len(byteOrderMark)
 	}
+	starts := make([]int, 0, len(text)/entryLength)
 	for {
-		p.skipSpace()
-		if p.pos == len(text) {
-			return p.entries, nil
-		}
-		if err := p.statement(); err != nil {
+		switch begins, done, err := p.statement(); {
+		case err != nil:
 			return nil, err
+		case begins:
+			starts = append(starts, p.last.at)
+		case done:
+			return starts, nil
 		}
 	}
 }
 
-// statement reads a comment, or a keyword and its value.
-func (p *parser) statement() error {
-	if p.text[p.pos] == '#' {
-		return p.skipLine()
+// entryAt reads the entry that begins at a place which parse has returned. What
+// may be wrong with it has been seen to there.
+func (c *content) entryAt(start int) entry {
+	p := parser{text: c.text, pos: start}
+	p.pos = wordEnd(p.text, start)
+	if p.text[start] == 'd' {
+		p.beginDefault(start)
+	} else if name, err := p.value("machine"); err == nil {
+		p.begin(start, name)
 	}
-	fresh := p.fresh
-	switch word := p.word(); word {
+	for e := p.last; ; e = p.last {
+		begins, done, err := p.statement()
+		if begins || done || err != nil || !p.open {
+			return e
+		}
+	}
+}
+
+// begin begins an entry.
+func (p *parser) begin(at int, name value) {
+	p.last, p.open = entry{name: name, at: at}, true
+}
+
+// beginDefault begins the default entry, whose keyword ends here.
+func (p *parser) beginDefault(at int) {
+	p.begin(at, value{from: at, to: p.pos, form: literal})
+	p.last.isDefault, p.defaults = true, true
+}
+
+// statement reads a comment, or a keyword and its value. It says whether that
+// begins an entry, or whether there is nothing left to read.
+func (p *parser) statement() (begins, done bool, err error) {
+	at := skipSpace(p.text, p.pos)
+	p.pos = wordEnd(p.text, at)
+	switch string(p.text[at:p.pos]) {
 	case "machine":
-		return p.machine(fresh)
+		return true, false, p.machine(at)
 	case "default":
-		return p.defaultEntry(fresh)
+		return true, false, p.defaultEntry(at)
 	case "login":
-		return p.field("login", func(e *entry) *value { return &e.login })
+		return false, false, p.field("login", &p.last.login)
 	case "user":
-		return p.field("user", func(e *entry) *value { return &e.login })
+		return false, false, p.field("user", &p.last.login)
 	case "password":
-		return p.field("password", func(e *entry) *value { return &e.password })
+		return false, false, p.field("password", &p.last.password)
 	case "account":
-		return p.field("account", func(*entry) *value { return nil })
+		return false, false, p.field("account", new(value)) // Nobody needs it.
 	case "macdef":
-		return p.macro(fresh)
+		return false, false, p.macro(at)
 	}
-	if p.pos < len(p.text) && isControl(p.text[p.pos]) {
-		return p.control() // It may be all that is wrong with the word.
+	switch {
+	case at == len(p.text):
+		return false, true, nil
+	case p.text[at] == '#':
+		p.pos = at
+		return false, false, p.skipLine()
+	case p.pos < len(p.text) && isControl(p.text[p.pos]):
+		return false, false, p.control() // It may be all that is wrong with the word.
 	}
-	return p.fail("unknown keyword")
+	return false, false, p.fail("unknown keyword")
 }
 
 // isKeyword reports whether statement knows the word.
-func isKeyword(word string) bool {
-	switch word {
+func isKeyword(word []byte) bool {
+	switch string(word) {
 	case "machine", "default", "login", "user", "password", "account", "macdef":
 		return true
 	}
 	return false
 }
 
-// machine reads the name after the keyword.
-func (p *parser) machine(fresh bool) error {
-	if err := p.mayFollow("machine", fresh); err != nil {
-		return err
+// machine reads the name after the keyword at a place.
+func (p *parser) machine(at int) error {
+	if !p.startsLine(at) && !p.complete() {
+		return p.misplaced("machine")
 	}
-	if p.afterDefault() {
+	if p.defaults {
 		return p.fail("default must be the last entry")
 	}
-	line := p.line
 	name, err := p.value("machine")
-	if err != nil {
-		return err
-	}
-	p.add(entry{name: name, line: line})
-	return nil
+	p.begin(at, name)
+	return err
 }
 
 // defaultEntry begins the default entry. Its keyword is the only one that gives
 // a password to every host, so a place where it could be a misplaced value will
 // not do.
-func (p *parser) defaultEntry(fresh bool) error {
-	if !fresh {
+func (p *parser) defaultEntry(at int) error {
+	if !p.startsLine(at) {
 		return p.fail("default must start a line")
 	}
-	if p.afterDefault() {
+	if p.defaults {
 		return p.fail("default must be the last entry")
 	}
-	end := p.pos
-	p.add(entry{name: value{from: end - len("default"), to: end, form: literal}, line: p.line, isDefault: true})
+	p.beginDefault(at)
 	return nil
 }
 
-func (p *parser) add(e entry) {
-	p.entries = append(p.entries, e)
-	p.open = true
-}
-
-func (p *parser) afterDefault() bool {
-	return len(p.entries) > 0 && p.entries[len(p.entries)-1].isDefault
-}
-
-// mayFollow refuses a statement in the middle of a line unless the entry before
-// it is complete: the word may be a value whose keyword was lost.
-func (p *parser) mayFollow(keyword string, fresh bool) error {
-	if fresh || p.open && p.entries[len(p.entries)-1].password.given() {
-		return nil
+// startsLine reports whether nothing but blanks stands before a place on its
+// line.
+func (p *parser) startsLine(at int) bool {
+	for at > 0 && isBlank(p.text[at-1]) {
+		at--
 	}
+	return at == 0 || p.text[at-1] == '\n' || string(p.text[:at]) == byteOrderMark
+}
+
+// complete reports whether the entry before has its password. If not, a statement
+// in the middle of its line is refused: the word may be a value whose keyword was
+// lost.
+func (p *parser) complete() bool { return p.open && p.last.password.given() }
+
+func (p *parser) misplaced(keyword string) error {
 	return p.fail(keyword + " must start a line, as the entry before it has no password")
 }
 
-// field reads the value after a keyword that belongs to an entry. The place for
-// it is nil if nobody needs it.
-func (p *parser) field(keyword string, place func(*entry) *value) error {
+// field reads the value after a keyword that belongs to an entry, and puts it in
+// its place.
+func (p *parser) field(keyword string, place *value) error {
 	if !p.open {
 		return p.fail(keyword + " outside an entry")
 	}
-	v := place(&p.entries[len(p.entries)-1])
-	if v != nil && v.given() {
+	if place.given() {
 		if keyword == "user" {
 			keyword = "login"
 		}
 		return p.fail("second " + keyword + " in one entry")
 	}
-	got, err := p.value(keyword)
-	if v != nil {
-		*v = got
-	}
+	var err error
+	*place, err = p.value(keyword)
 	return err
 }
 
 // macro skips a macro: its lines are commands of an FTP client, up to the first
 // line that is empty. One with blanks is not, for curl and Python alike; to take
 // it as the end would read the rest of the macro as entries.
-func (p *parser) macro(fresh bool) error {
-	if err := p.mayFollow("macdef", fresh); err != nil {
-		return err
+func (p *parser) macro(at int) error {
+	if !p.startsLine(at) && !p.complete() {
+		return p.misplaced("macdef")
 	}
 	p.open = false
-	line := p.line
+	end := p.pos
 	name, err := p.value("macdef")
 	switch {
 	case err != nil:
 		return err
-	case p.line != line:
-		return &SyntaxError{line, "missing value after macdef"}
+	case onLaterLine(p.text[end:name.from]):
+		return p.missing("macdef", end)
 	case name.form != literal:
 		return p.fail("quoted macro name")
 	}
@@ -216,40 +253,44 @@ func (p *parser) macro(fresh bool) error {
 		if err := p.skipLine(); err != nil {
 			return err
 		}
-		p.skipNewline()
-		if rest := p.text[p.pos:]; strings.HasPrefix(rest, "\n") || strings.HasPrefix(rest, "\r\n") {
+		if p.pos < len(p.text) {
+			p.pos++
+		}
+		if rest := p.text[p.pos:]; bytes.HasPrefix(rest, []byte("\n")) || bytes.HasPrefix(rest, []byte("\r\n")) {
 			return nil
 		}
 	}
 	return nil
 }
 
-// value reads the value of a keyword.
+// value reads the value of a keyword that ends here.
 func (p *parser) value(keyword string) (value, error) {
-	line := p.line
-	p.skipSpace()
-	if p.pos == len(p.text) {
-		return value{}, &SyntaxError{line, "missing value after " + keyword}
-	}
-	if p.text[p.pos] == '"' {
-		return p.quotedValue()
-	}
-	from := p.pos
-	word := p.word()
-	if word == "" {
+	end := p.pos
+	from := skipSpace(p.text, end)
+	to := wordEnd(p.text, from)
+	p.pos = to
+	switch word := p.text[from:to]; {
+	case from == len(p.text):
+		return value{}, p.missing(keyword, end)
+	case len(word) == 0:
 		return value{}, p.control()
+	case word[0] == '"':
+		p.pos = from
+		return p.quotedValue()
+	case (isKeyword(word) || word[0] == '#') && onLaterLine(p.text[end:from]):
+		return value{}, p.missing(keyword, end)
 	}
-	if p.line != line && (isKeyword(word) || word[0] == '#') {
-		return value{}, &SyntaxError{line, "missing value after " + keyword}
-	}
-	return value{from: from, to: p.pos, form: literal}, nil
+	return value{from: from, to: to, form: literal}, nil
 }
+
+// onLaterLine reports whether what follows a space is on a later line than what
+// goes before.
+func onLaterLine(space []byte) bool { return bytes.IndexByte(space, '\n') >= 0 }
 
 // quotedValue reads a value in double quotes. It has to end on the same line: else
 // one lost quote would make a value of the entries that follow.
 func (p *parser) quotedValue() (value, error) {
 	p.pos++
-	p.fresh = false
 	v := value{from: p.pos, form: quoted}
 	for ; p.pos < len(p.text); p.pos++ {
 		switch c := p.text[p.pos]; {
@@ -262,7 +303,7 @@ func (p *parser) quotedValue() (value, error) {
 			return v, nil
 		case c == '\\':
 			p.pos++
-			if rest := p.text[p.pos:]; rest == "" || rest[0] != '"' && rest[0] != '\\' {
+			if rest := p.text[p.pos:]; len(rest) == 0 || rest[0] != '"' && rest[0] != '\\' {
 				return value{}, p.fail(`a backslash in a quoted value that is not \" or \\`)
 			}
 			v.form = escaped
@@ -275,29 +316,36 @@ func (p *parser) quotedValue() (value, error) {
 	return value{}, p.fail("unterminated quoted value")
 }
 
-// word reads up to white space, a control character or the end. It is empty at
-// a control character.
-func (p *parser) word() string {
-	text, from := p.text, p.pos
-	pos := from
+// wordEnd returns where the word that begins at pos ends: at white space, a
+// control character or the end of the text. It looks at eight bytes at a time,
+// since words are most of the text.
+func wordEnd(text []byte, pos int) int {
+	for ; pos+8 <= len(text); pos += 8 {
+		if ends := wordEnds(binary.LittleEndian.Uint64(text[pos:])); ends != 0 {
+			return pos + bits.TrailingZeros64(ends)/8
+		}
+	}
 	for pos < len(text) && text[pos] > ' ' && text[pos] != del {
 		pos++
 	}
-	p.pos = pos
-	p.fresh = false
-	return text[from:pos]
+	return pos
 }
 
-func (p *parser) skipSpace() {
-	text, pos := p.text, p.pos
+// wordEnds marks the bytes that end a word, blanks and control characters, with
+// their highest bit. Without that bit no sum of two bytes reaches into the next.
+func wordEnds(eight uint64) uint64 {
+	const each = 0x0101010101010101
+	low := eight &^ (0x80 * each)
+	isDel, isMore := low+(0x80-del)*each, low+(0x7f-' ')*each
+	return (isDel | ^isMore) &^ eight & (0x80 * each)
+}
+
+// skipSpace returns where the white space that begins at pos ends.
+func skipSpace(text []byte, pos int) int {
 	for pos < len(text) && isSpace(text[pos]) {
-		if text[pos] == '\n' {
-			p.line++
-			p.fresh = true
-		}
 		pos++
 	}
-	p.pos = pos
+	return pos
 }
 
 // skipLine goes to the end of the line.
@@ -313,22 +361,22 @@ func (p *parser) skipLine() error {
 	return nil
 }
 
-// skipNewline goes from the end of a line to the beginning of the next.
-func (p *parser) skipNewline() {
-	if p.pos < len(p.text) {
-		p.pos++
-		p.line++
-	}
-}
-
-func (p *parser) fail(problem string) error { return &SyntaxError{p.line, problem} }
+func (p *parser) fail(problem string) error { return &SyntaxError{lineAt(p.text, p.pos), problem} }
 
 func (p *parser) control() error { return p.fail("control character") }
+
+// missing says that the keyword which ends at a place has no value.
+func (p *parser) missing(keyword string, end int) error {
+	return &SyntaxError{lineAt(p.text, end), "missing value after " + keyword}
+}
 
 const del = 0x7f
 
 // isSpace knows no more white space than this: 0x85 and 0xA0 are parts of
 // characters in UTF-8.
-func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\r' }
+func isSpace(c byte) bool { return c <= ' ' && (isBlank(c) || c == '\n') }
+
+// isBlank reports whether it is white space that ends no line.
+func isBlank(c byte) bool { return c == ' ' || c == '\t' || c == '\r' }
 
 func isControl(c byte) bool { return c < ' ' && !isSpace(c) || c == del }
