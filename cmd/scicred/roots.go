@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/pem"
@@ -120,7 +121,7 @@ func (r *rootReader) file(name string) error {
 	if !info.Mode().IsRegular() {
 		return errors.New("is not a regular file") // opening a named pipe would wait for ever
 	}
-	data, err := readRoots(name)
+	data, err := readRoots(name, info.Size())
 	if err != nil {
 		return err
 	}
@@ -128,31 +129,35 @@ func (r *rootReader) file(name string) error {
 		if block.Type != "CERTIFICATE" && block.Type != "TRUSTED CERTIFICATE" && block.Type != "X509 CERTIFICATE" {
 			continue
 		}
+		sum := sha256.Sum256(block.Bytes)
+		if r.seen[sum] { // To parse it takes longer than to read it.
+			continue
+		}
 		cert, err := x509.ParseCertificate(block.Bytes)
 		if err != nil {
 			r.problems = append(r.problems, fmt.Sprintf("%s: %v", name, err))
 			continue
 		}
-		if sum := sha256.Sum256(block.Bytes); !r.seen[sum] {
-			r.seen[sum] = true
-			r.pool.AddCert(cert)
-		}
+		r.seen[sum] = true
+		r.pool.AddCert(cert)
 	}
 	return nil
 }
 
-// readRoots reads all of a file that is not too large.
-func readRoots(name string) ([]byte, error) {
+// readRoots reads all of a file that is not too large, and about that long.
+func readRoots(name string, size int64) ([]byte, error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxRootFile+1))
-	if err == nil && len(data) > maxRootFile {
+	var data bytes.Buffer
+	data.Grow(int(min(size, maxRootFile)) + bytes.MinRead)
+	_, err = data.ReadFrom(io.LimitReader(f, maxRootFile+1))
+	if err == nil && data.Len() > maxRootFile {
 		err = fmt.Errorf("is larger than %s", byteCount(maxRootFile))
 	}
-	return data, err
+	return data.Bytes(), err
 }
 
 // bareFile removes the file's name from the operating system's error.
