@@ -67,7 +67,9 @@ func TestHTTP2IsForServersThatSpeakNothingElse(t *testing.T) {
 			p, stderr := inProcess(false)
 			var stdout bytes.Buffer
 			p.stdin, p.stdout = strings.NewReader("an-opaque-token"), &stdout
-			code := p.run(t.Context(), []string{"get", server.URL, "--cacert", ca, "--token-file", "-", "-d", "the body"})
+			body := filepath.Join(t.TempDir(), "body") // Once it was closed, it cannot be read again.
+			require.NoError(t, os.WriteFile(body, []byte("the body"), 0o600))
+			code := p.run(t.Context(), []string{"get", server.URL, "--cacert", ca, "--token-file", "-", "-d", "@" + body})
 			assert.Equal(t, test.handshakes, handshakes.Load())
 			if test.proto == "" {
 				assert.Equal(t, exitFailure, code)
