@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+package gafaelfawr
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"net/url"
+)
+
+// Client asks a Gafaelfawr server. It may be used by several goroutines.
+//
+// Its methods return [WebError], [NotFoundError] and [ValidationError] for what
+// goes wrong with a request, [DiscoveryError] if the server cannot be found,
+// [ErrInvalidArgument] and [ErrInvalidToken] for what makes no sense, and the
+// error of the context if that ends while they wait for somebody else's request.
+type Client struct {
+	sender
+	discovery *Discovery // nil: there is an apiURL
+	apiURL    string
+	plaintext bool
+	closeIdle func()
+
+	byToken cache[tokenHash, UserInfo]
+	byName  cache[string, UserInfo]
+	flights flights[flightKey, UserInfo]
+}
+
+// tokenHash stands for a token where it would be kept in the clear.
+type tokenHash [sha256.Size]byte
+
+func hashOf(token Token) tokenHash { return sha256.Sum256([]byte(token.Reveal())) }
+
+// flightKey says who waits together. The token is part of it also for look-ups
+// by name, since another token may be refused; and so is the number of times
+// that the caches were cleared, since what was asked for before is old.
+type flightKey struct {
+	token tokenHash
+	name  string
+	age   uint64
+}
+
+// New returns a Client. Without options it finds the server by the service
+// discovery that the environment variable REPERTOIRE_BASE_URL names. It asks for
+// nothing yet.
+func New(opts ...Option) (*Client, error) {
+	c, err := newConfig(opts)
+	if err != nil {
+		return nil, err
+	}
+	if c.discovery != nil && c.apiURL != "" {
+		return nil, invalid("of WithDiscovery and WithAPIURL only one can hold")
+	}
+	client := &Client{discovery: c.discovery, apiURL: c.apiURL, plaintext: c.plaintext}
+	client.sender, client.closeIdle = c.sender()
+	if c.discovery == nil && c.apiURL == "" {
+		own := *c
+		own.http = client.client // One pool of connections is enough.
+		own.timeout = client.timeout
+		own.lifetime = nil // That of user information is another matter.
+		if client.discovery, err = own.newDiscovery(""); err != nil {
+			return nil, err
+		}
+	}
+	size, lifetime := DefaultCacheSize, DefaultCacheLifetime
+	if c.size != nil {
+		size = *c.size
+	}
+	if c.lifetime != nil {
+		lifetime = *c.lifetime
+	}
+	client.byToken = cache[tokenHash, UserInfo]{size: size, lifetime: lifetime, now: c.now}
+	client.byName = cache[string, UserInfo]{size: size, lifetime: lifetime, now: c.now}
+	return client, nil
+}
+
+// Close closes idle connections, if no [http.Client] was given: another's are not
+// ours to close. Do not use c afterwards.
+func (c *Client) Close() { c.closeIdle() }
+
+// ClearCache forgets all user information. What is being asked for at this time
+// is not remembered either.
+func (c *Client) ClearCache() {
+	c.byToken.clear()
+	c.byName.clear()
+}
+
+const (
+	serviceName    = "gafaelfawr"
+	serviceVersion = "v1"
+)
+
+// route returns the URL of a route, each part of which is escaped.
+func (c *Client) route(ctx context.Context, parts ...string) (string, error) {
+	base := c.apiURL
+	if base == "" {
+		doc, err := c.discovery.Document(ctx)
+		if err != nil {
+			return "", err
+		}
+		found, ok := doc.InternalURL(serviceName, serviceVersion)
+		where := printable(c.discovery.base + "/discovery")
+		if !ok {
+			return "", &DiscoveryError{URL: where, Problem: fmt.Sprintf("%s (%s) service not found in service discovery", serviceName, serviceVersion)}
+		}
+		if base, err = baseURL(found); err != nil {
+			return "", &DiscoveryError{URL: where, Problem: "the URL of gafaelfawr (v1) cannot be used", Err: err}
+		}
+	}
+	if why := mayCarryTokens(base, c.plaintext); why != "" {
+		return "", &DiscoveryError{URL: printable(base), Problem: "Gafaelfawr cannot be asked: " + why}
+	}
+	for _, p := range parts {
+		// Dots would lead elsewhere, and servers disagree on how to escape them.
+		if p == "" || p == "." || p == ".." {
+			return "", invalid("%q cannot be a user or a token", p)
+		}
+		base += "/" + url.PathEscape(p)
+	}
+	return base, nil
+}
+
+func errNoToken() error {
+	return fmt.Errorf("gafaelfawr: %w: there is none, since the Token is zero", ErrInvalidToken)
+}

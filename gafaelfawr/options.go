@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+package gafaelfawr
+
+import (
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// What holds if no option says otherwise. Upstream asks that what is known of a
+// user is not kept for more than five minutes, so that changes of groups show.
+const (
+	DefaultTimeout       = 5 * time.Second
+	DefaultCacheLifetime = 5 * time.Minute
+	DefaultCacheSize     = 1000
+)
+
+// Option is an option of [New] and [NewDiscovery].
+type Option func(*config) error
+
+// config is what options set.
+type config struct {
+	http      *http.Client
+	discovery *Discovery
+	apiURL    string
+	timeout   time.Duration
+	lifetime  *time.Duration
+	size      *int
+	logger    *slog.Logger
+	now       func() time.Time
+	plaintext bool
+}
+
+// WithHTTPClient makes requests with this client's RoundTripper, such as that of
+// scicred, and its timeout if it has one. The client itself is left alone, and
+// its policy for redirects and its cookies are not used: no redirect is followed,
+// and a cookie of somebody who logged in would go before the token.
+func WithHTTPClient(client *http.Client) Option {
+	return func(c *config) error {
+		if client == nil {
+			return invalid("WithHTTPClient was given nil")
+		}
+		c.http = client
+		return nil
+	}
+}
+
+// WithDiscovery finds Gafaelfawr in this service discovery, which several
+// clients may share. It is an option of [New] alone.
+func WithDiscovery(discovery *Discovery) Option {
+	return func(c *config) error {
+		if discovery == nil {
+			return invalid("WithDiscovery was given nil")
+		}
+		c.discovery = discovery
+		return nil
+	}
+}
+
+// WithAPIURL does without service discovery: this is the URL of Gafaelfawr's API,
+// such as https://data.example.org/auth/api/v1. It is an option of [New] alone.
+func WithAPIURL(apiURL string) Option {
+	return func(c *config) error {
+		base, err := baseURL(apiURL)
+		c.apiURL = base
+		return err
+	}
+}
+
+// WithTimeout limits the time of each request, with its answer: five seconds, if
+// neither this option nor the timeout of the http.Client says otherwise. Contexts
+// can shorten it.
+func WithTimeout(timeout time.Duration) Option {
+	return func(c *config) error {
+		if timeout <= 0 {
+			return invalid("the timeout is %s, which is not positive", timeout)
+		}
+		c.timeout = timeout
+		return nil
+	}
+}
+
+// WithCacheLifetime says for how long user information is remembered, or by
+// [NewDiscovery] the document. Zero remembers nothing.
+func WithCacheLifetime(lifetime time.Duration) Option {
+	return func(c *config) error {
+		if lifetime < 0 {
+			return invalid("the lifetime of the cache is %s, which is negative", lifetime)
+		}
+		c.lifetime = &lifetime
+		return nil
+	}
+}
+
+// WithCacheSize says of how many users information is remembered, those looked up
+// by token and by name counted apart. Zero remembers nothing. It is an option of
+// [New] alone.
+func WithCacheSize(size int) Option {
+	return func(c *config) error {
+		if size < 0 {
+			return invalid("the size of the cache is %d, which is negative", size)
+		}
+		c.size = &size
+		return nil
+	}
+}
+
+// WithLogger logs what callers do not notice: that service discovery fails and
+// its last document is used. Nothing is logged without it.
+func WithLogger(logger *slog.Logger) Option {
+	return func(c *config) error {
+		c.logger = logger
+		return nil
+	}
+}
+
+// WithClock tells the time in place of time.Now, by which caches and Retry-After
+// go. It is for tests.
+func WithClock(now func() time.Time) Option {
+	return func(c *config) error {
+		if now == nil {
+			return invalid("WithClock was given nil")
+		}
+		c.now = now
+		return nil
+	}
+}
+
+// WithPlaintextHTTP lets tokens travel over http. Without it they do so only to
+// this machine (127.0.0.0/8, ::1 and localhost).
+func WithPlaintextHTTP() Option {
+	return func(c *config) error {
+		c.plaintext = true
+		return nil
+	}
+}
+
+func newConfig(opts []Option) (*config, error) {
+	c := &config{now: time.Now, logger: slog.New(slog.DiscardHandler)}
+	for _, opt := range opts {
+		if opt == nil {
+			continue
+		}
+		if err := opt(c); err != nil {
+			return nil, err
+		}
+	}
+	if c.logger == nil {
+		c.logger = slog.New(slog.DiscardHandler)
+	}
+	return c, nil
+}
+
+// sender returns what makes the requests, and what closes its idle connections
+// if they are not the caller's.
+func (c *config) sender() (sender, func()) {
+	client := http.Client{}
+	closeIdle := func() {}
+	if c.http != nil {
+		client = *c.http
+	} else if base, ok := http.DefaultTransport.(*http.Transport); ok {
+		own := base.Clone()
+		client.Transport, closeIdle = own, own.CloseIdleConnections
+	}
+	timeout := DefaultTimeout
+	switch {
+	case c.timeout > 0:
+		timeout = c.timeout
+	case client.Timeout > 0:
+		timeout = client.Timeout
+	}
+	client.Timeout = 0 // The context has it, so that both count alike.
+	client.Jar = nil
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return sender{client: &client, timeout: timeout, now: c.now}, closeIdle
+}
+
+// baseURL returns a URL to append paths to.
+func baseURL(raw string) (string, error) {
+	u, err := url.Parse(raw)
+	switch {
+	case err != nil:
+		return "", invalid("the base URL is malformed")
+	case u.Scheme != "https" && u.Scheme != "http" || u.Host == "":
+		return "", invalid("%s is no http or https URL", printable(raw))
+	case u.User != nil:
+		return "", invalid("%s has a login in it, which is not used", printable(raw))
+	case u.RawQuery != "" || u.Fragment != "" || u.ForceQuery:
+		return "", invalid("%s has a query or a fragment, and nothing can be appended to it", printable(raw))
+	}
+	return strings.TrimRight(raw, "/"), nil
+}
+
+// mayCarryTokens says why no token may go to a URL, or "". RFC 6750 section 5.3
+// demands TLS.
+func mayCarryTokens(raw string, plaintext bool) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return "it is malformed"
+	}
+	if u.Scheme == "https" || plaintext || isLoopback(u.Hostname()) {
+		return ""
+	}
+	return "no token is sent over " + u.Scheme + ", unless WithPlaintextHTTP allows it"
+}
+
+func isLoopback(host string) bool {
+	if strings.EqualFold(strings.TrimSuffix(host, "."), "localhost") {
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.IsLoopback()
+}

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+package gafaelfawr
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// FieldError says which member of a JSON document is not what it should be. It
+// never holds a value of the document.
+type FieldError struct {
+	// Path leads to the member: names of members as strings, positions in
+	// arrays as ints. It is empty for the document itself.
+	Path []any
+	// Problem is the rest of the sentence, such as "is missing".
+	Problem string
+}
+
+// Error returns a sentence such as "groups[2].id is missing".
+func (e *FieldError) Error() string {
+	var b strings.Builder
+	for i, p := range e.Path {
+		switch p := p.(type) {
+		case int:
+			fmt.Fprintf(&b, "[%d]", p)
+		default:
+			if i > 0 {
+				b.WriteByte('.')
+			}
+			fmt.Fprint(&b, p)
+		}
+	}
+	if b.Len() == 0 {
+		b.WriteString("the document")
+	}
+	return b.String() + " " + e.Problem
+}
+
+// within returns err as an error of what it was found in.
+func within(place any, err error) error {
+	if inner, ok := errors.AsType[*FieldError](err); ok {
+		return &FieldError{Path: append([]any{place}, inner.Path...), Problem: inner.Problem}
+	}
+	return &FieldError{Path: []any{place}, Problem: problem(err)}
+}
+
+// problem says what is wrong with a value, and not which value it is: it could
+// be a secret that somebody put in the wrong place.
+func problem(err error) string {
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		kind, _, _ := strings.Cut(wrong.Value, " ")
+		return "has the wrong type or size (" + kind + ")"
+	}
+	if _, ok := errors.AsType[*json.SyntaxError](err); ok {
+		return "is not JSON"
+	}
+	return err.Error()
+}
+
+// field is a member that an object may have.
+type field struct {
+	name     string
+	decode   func(json.RawMessage) error
+	required bool // it must be there
+	nullable bool // null is as good as absent
+	keepNull bool // null says something
+}
+
+// required is a member that must be there and not be null.
+func required(name string, decode func(json.RawMessage) error) field {
+	return field{name: name, decode: decode, required: true}
+}
+
+// optional is a member that may be absent, but not null.
+func optional(name string, decode func(json.RawMessage) error) field {
+	return field{name: name, decode: decode}
+}
+
+// nullable is a member that may be absent or null.
+func nullable(name string, decode func(json.RawMessage) error) field {
+	return field{name: name, decode: decode, nullable: true}
+}
+
+// object decodes a JSON object. encoding/json by itself takes an absent member
+// for a zero, null for absent and "USERNAME" for "username", each of which would
+// be a value that lies. Unknown members are ignored.
+func object(data []byte, fields ...field) error {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(data, &members); err != nil {
+		return &FieldError{Problem: problem(err)}
+	}
+	if members == nil {
+		return &FieldError{Problem: "is null"}
+	}
+	for _, f := range fields {
+		raw, ok := members[f.name]
+		switch {
+		case !ok && f.required:
+			return &FieldError{Path: []any{f.name}, Problem: "is missing"}
+		case !ok, isNull(raw) && f.nullable:
+			continue
+		case isNull(raw) && !f.keepNull:
+			return &FieldError{Path: []any{f.name}, Problem: "is null"}
+		}
+		if err := f.decode(raw); err != nil {
+			return within(f.name, err)
+		}
+	}
+	return nil
+}
+
+func isNull(raw json.RawMessage) bool { return string(bytes.TrimSpace(raw)) == "null" }
+
+// value decodes what json.Unmarshal decodes.
+func value[T any](into *T) func(json.RawMessage) error {
+	return func(raw json.RawMessage) error { return json.Unmarshal(raw, into) }
+}
+
+// text decodes a string that says something.
+func text[T ~string](into *T) func(json.RawMessage) error {
+	return func(raw json.RawMessage) error {
+		var s string
+		if err := json.Unmarshal(raw, &s); err != nil {
+			return err
+		}
+		if s == "" {
+			return &FieldError{Problem: "is empty"}
+		}
+		*into = T(s)
+		return nil
+	}
+}
+
+// listOf decodes an array without nulls.
+func listOf[S ~[]T, T any](into *S) func(json.RawMessage) error {
+	return func(raw json.RawMessage) error {
+		var elements []json.RawMessage
+		if err := json.Unmarshal(raw, &elements); err != nil {
+			return err
+		}
+		out := make(S, len(elements))
+		for i, e := range elements {
+			if isNull(e) {
+				return &FieldError{Path: []any{i}, Problem: "is null"}
+			}
+			if err := json.Unmarshal(e, &out[i]); err != nil {
+				return within(i, err)
+			}
+		}
+		*into = out
+		return nil
+	}
+}
+
+// dictOf decodes an object whose members are all of one type, and not null.
+func dictOf[T any](into *map[string]T) func(json.RawMessage) error {
+	return func(raw json.RawMessage) error {
+		var members map[string]json.RawMessage
+		if err := json.Unmarshal(raw, &members); err != nil {
+			return err
+		}
+		out := make(map[string]T, len(members))
+		for _, name := range slices.Sorted(maps.Keys(members)) {
+			if isNull(members[name]) {
+				return &FieldError{Path: []any{name}, Problem: "is null"}
+			}
+			var v T
+			if err := json.Unmarshal(members[name], &v); err != nil {
+				return within(name, err)
+			}
+			out[name] = v
+		}
+		*into = out
+		return nil
+	}
+}
+
+// orEmpty returns m, or an empty map: what upstream writes is never null.
+func orEmpty[T any](m map[string]T) map[string]T {
+	if m == nil {
+		return map[string]T{}
+	}
+	return m
+}
