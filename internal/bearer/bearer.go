@@ -11,6 +11,8 @@ package bearer
 import (
 	"fmt"
 	"strings"
+
+	"github.com/scicred/scicred/internal/bearer/charset"
 )
 
 // MaxLen is how long a token may be, in bytes. Real ones have one or two
@@ -67,6 +69,9 @@ func problem(s string) string {
 	body := strings.TrimRight(s, "=")
 	if body == "" {
 		return "is nothing but '='"
+	}
+	if charset.Token68(body) {
+		return ""
 	}
 	for i := range len(body) {
 		if isToken68(body[i]) {
