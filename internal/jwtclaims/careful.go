@@ -3,15 +3,89 @@
 package jwtclaims
 
 import (
+	"encoding/base64"
+	"encoding/json"
 	"math"
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/scicred/scicred/internal/bearer"
+	"github.com/scicred/scicred/internal/bearer/strictjson"
 )
 
 // endOfTime is the first second of the year 10000, which no format for times
 // can show.
 const endOfTime = 253402300800
+
+// parseCarefully reads a JWT of any kind, and says why it refuses one.
+func parseCarefully(s string) (*Claims, error) {
+	if len(s) > bearer.MaxLen {
+		return nil, broken("it is longer than %d bytes", bearer.MaxLen)
+	}
+	if n := strings.Count(s, ".") + 1; n != 3 {
+		return nil, broken("the number of its parts is %d, not 3", n)
+	}
+	parts := strings.Split(s, ".")
+	header, headerText, err := decodeObject(parts[0], "header")
+	if err != nil {
+		return nil, err
+	}
+	payload, payloadText, err := decodeObject(parts[1], "part with the claims")
+	if err != nil {
+		return nil, err
+	}
+	if parts[2] == "" {
+		if strings.EqualFold(string(header["alg"]), `"none"`) {
+			return nil, &Error{Claim: "alg", Problem: "its alg is none: it is not signed"}
+		}
+		return nil, broken("it has no signature")
+	}
+	if _, err := decode(parts[2], "signature"); err != nil {
+		return nil, err
+	}
+	var h, p map[string]any
+	if json.Unmarshal(headerText, &h) != nil || json.Unmarshal(payloadText, &p) != nil {
+		return nil, unreadable(payload)
+	}
+	return read(h, p)
+}
+
+// decodeObject returns the members of a part that must be a JSON object, and its
+// text.
+func decodeObject(part, name string) (map[string]json.RawMessage, []byte, error) {
+	data, err := decode(part, name)
+	if err != nil {
+		return nil, nil, err
+	}
+	members, err := strictjson.Object(data)
+	if err != nil {
+		return nil, nil, broken("its %s %v", name, err)
+	}
+	return members, data, nil
+}
+
+// decode is strict about the alphabet, since the decoder skips line breaks, but
+// not about the unused bits of the last character, which change nothing.
+func decode(part, name string) ([]byte, error) {
+	data, err := base64.RawURLEncoding.DecodeString(part)
+	if err != nil || strings.ContainsAny(part, "\r\n") {
+		return nil, broken("its %s is not base64url", name)
+	}
+	return data, nil
+}
+
+// unreadable says which claim cannot be held in memory. What gets here is sound
+// JSON with a number beyond a float64, or nested to the very limit.
+func unreadable(members map[string]json.RawMessage) *Error {
+	for _, name := range []string{"exp", "nbf", "ver"} {
+		var v any
+		if raw, ok := members[name]; ok && json.Unmarshal(raw, &v) != nil {
+			return &Error{Claim: name, Problem: "its " + name + " is out of all range"}
+		}
+	}
+	return broken("its claims hold a number out of all range or are nested too deep")
+}
 
 // read takes the claims out of the header and the payload.
 func read(header, payload map[string]any) (*Claims, error) {
@@ -83,16 +157,22 @@ func (r *reader) algorithm() string {
 		return ""
 	}
 	alg, _ := r.text("alg")
-	switch upper := strings.ToUpper(alg); {
-	case r.err != nil:
-	case alg == "" || strings.ContainsFunc(alg, func(c rune) bool { return c <= ' ' || c > '~' }):
-		r.fail("alg", "is not the name of an algorithm")
-	case upper == "NONE":
-		r.fail("alg", "is none: it is not signed")
-	case strings.HasPrefix(upper, "HS"):
-		r.fail("alg", "is one of HMAC (HS256 and its kin), for which all servers would have to share the key")
+	if problem := algorithmProblem(alg); problem != "" {
+		r.fail("alg", problem)
 	}
 	return alg
+}
+
+func algorithmProblem(alg string) string {
+	switch {
+	case alg == "" || strings.ContainsFunc(alg, func(c rune) bool { return c <= ' ' || c > '~' }):
+		return "is not the name of an algorithm"
+	case strings.EqualFold(alg, "none"):
+		return "is none: it is not signed"
+	case len(alg) >= 2 && strings.EqualFold(alg[:2], "HS"):
+		return "is one of HMAC (HS256 and its kin), for which all servers would have to share the key"
+	}
+	return ""
 }
 
 func (r *reader) issuer() string {
@@ -163,15 +243,25 @@ func (r *reader) time(name string, round func(float64) float64) (time.Time, bool
 
 func (r *reader) version() string {
 	v, ok := r.members["ver"]
-	switch {
-	case !ok:
-		return ""
-	case v == 1.0, v == "1":
+	if v == 1.0 {
 		return "1"
-	case v == "scitoken:2.0", v == "scitokens:2.0": // the second is what scitokens-cpp and HTCondor write
+	}
+	s, _ := v.(string)
+	known := version([]byte(s))
+	if ok && known == "" {
+		r.fail("ver", "is neither 1 nor scitoken:2.0")
+	}
+	return known
+}
+
+// version returns what a text in ver means, or "".
+func version(ver []byte) string {
+	switch string(ver) {
+	case "1":
+		return "1"
+	case "scitoken:2.0", "scitokens:2.0": // the second is what scitokens-cpp and HTCondor write
 		return "scitoken:2.0"
 	}
-	r.fail("ver", "is neither 1 nor scitoken:2.0")
 	return ""
 }
 
