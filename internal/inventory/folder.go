@@ -34,7 +34,10 @@ func (b *builder[C]) folder(c *Candidate[C], before *group[C]) *group[C] {
 		g, was, anew = b.list(c, before)
 		all = true
 	}
-	var due []int
+	due := make([]int, 0, 8)
+	if all {
+		due = make([]int, 0, len(g.files))
+	}
 	for i := range g.files {
 		if all || g.files[i].seen.again || g.places[i].inUse() {
 			due = append(due, i)

@@ -17,6 +17,9 @@ import (
 	"github.com/scicred/scicred/internal/osfile"
 )
 
+// sweep is after how many seconds all files are looked at.
+const sweep = int(inventory.Sweep / time.Second)
+
 // job is a folder of files, with a file beside it that comes later.
 type job struct {
 	*world
@@ -89,7 +92,7 @@ func TestOfAFolderInUseTheListAndTheFilesInUseAreLookedAt(t *testing.T) {
 	require.Len(t, j.opens, count+1, "at first all are read")
 	last := j.path(count - 1)
 	j.use(last)
-	for range 9 {
+	for range sweep - 1 {
 		j.forget()
 		require.False(t, j.second())
 		require.Empty(t, j.opens)
@@ -98,7 +101,7 @@ func TestOfAFolderInUseTheListAndTheFilesInUseAreLookedAt(t *testing.T) {
 	j.forget()
 	require.False(t, j.second())
 	assert.Empty(t, j.opens)
-	assert.Len(t, j.stats, count+2, "every ten seconds all are looked at")
+	assert.Len(t, j.stats, count+2, "but for once in a while all are")
 }
 
 func TestOfTenThousandFilesOneThatChangedIsRead(t *testing.T) {
@@ -124,14 +127,14 @@ func TestOfTenThousandFilesOneThatChangedIsRead(t *testing.T) {
 	assert.Equal(t, "written over", j.has(used))
 	j.use(used)
 
-	for range 10 {
+	for range sweep {
 		if j.put(other, "in place"); j.has(other) == "in place" {
 			break
 		}
 		j.forget()
 		j.second()
 	}
-	assert.Equal(t, map[string]int{other: 1}, j.opens, "nothing but its own times tells of it: it is seen within ten seconds")
+	assert.Equal(t, map[string]int{other: 1}, j.opens, "nothing but its own times tells of it: it is seen in a while")
 	assert.Equal(t, "in place", j.has(other))
 }
 
@@ -143,9 +146,9 @@ func TestWhenAFileThatNobodyUsesIsLookedAt(t *testing.T) {
 		prepare func(*job)
 		looks   int // until it is seen
 	}{
-		"a token in use that does not end":   {func(j *job) { j.use(used) }, 10},
+		"a token in use that does not end":   {func(j *job) { j.use(used) }, sweep},
 		"nothing is in use":                  {func(*job) {}, 1},
-		"something else is in use":           {func(j *job) { j.use("/other") }, 10},
+		"something else is in use":           {func(j *job) { j.use("/other") }, sweep},
 		"the token in use ends soon":         {func(j *job) { end(j, 3*time.Second) }, 1},
 		"it ends later":                      {func(j *job) { end(j, 5*time.Second) }, 3},
 		"it has ended":                       {func(j *job) { end(j, -time.Hour) }, 1},
@@ -155,7 +158,7 @@ func TestWhenAFileThatNobodyUsesIsLookedAt(t *testing.T) {
 		"the machine has slept":              {func(j *job) { j.use(used); j.now = j.now.Add(time.Hour) }, 1},
 		"it is the one in use":               {func(j *job) { j.use(other) }, 1},
 		"the folder has changed":             {func(j *job) { j.use(used); j.change() }, 1},
-		"the folder has changed before that": {func(j *job) { j.use(used); j.change(); j.again() }, 10},
+		"the folder has changed before that": {func(j *job) { j.use(used); j.change(); j.again() }, sweep},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -164,7 +167,7 @@ func TestWhenAFileThatNobodyUsesIsLookedAt(t *testing.T) {
 			j.put(other, "written over")
 			looks := 0
 			for j.has(other) != "written over" {
-				require.Less(t, looks, 20, "it is never seen")
+				require.Less(t, looks, 2*sweep, "it is never seen")
 				j.second()
 				looks++
 			}
@@ -204,14 +207,14 @@ func TestWhatHasNotBeenHandedOutForALongTimeIsInUseNoMore(t *testing.T) {
 	t.Parallel()
 	j := newJob(t, 5)
 	j.use(j.path(1))
-	for i := range 60 { // the other is in use all the time
+	for i := range 6 * sweep { // the other is in use all the time
 		j.use(j.path(4))
 		j.forget()
 		require.False(t, j.second())
 		switch {
-		case i < 9:
+		case i < sweep-1:
 			assert.Contains(t, j.stats, j.path(1), "second %d", i)
-		case i > 20 && len(j.stats) < 5:
+		case i > 2*sweep && len(j.stats) < 5:
 			assert.NotContains(t, j.stats, j.path(1), "second %d", i)
 		}
 		assert.Contains(t, j.stats, j.path(4), "second %d", i)
@@ -222,7 +225,7 @@ func TestATokenIsInUseWhereItIsHandedOutBetweenTwoSweeps(t *testing.T) {
 	t.Parallel()
 	j := newJob(t, 5)
 	j.use(j.path(4))
-	for range 9 {
+	for range sweep - 1 {
 		j.second()
 	}
 	j.use(j.path(1))
@@ -238,7 +241,7 @@ func TestAFileThatNobodyUsesIsKeptThroughAShortTrouble(t *testing.T) {
 	j := newJob(t, 3)
 	for range 3 {
 		j.put(j.path(0), "garbled")
-		for range 10 {
+		for range sweep {
 			j.use(j.path(2))
 			j.second()
 		}
@@ -246,7 +249,7 @@ func TestAFileThatNobodyUsesIsKeptThroughAShortTrouble(t *testing.T) {
 		require.ErrorIs(t, j.at(j.path(0)).Err, errGarbled)
 	}
 	j.put(j.path(0), "whole again")
-	for range 10 {
+	for range sweep {
 		j.use(j.path(2))
 		j.second()
 	}
@@ -258,7 +261,7 @@ func TestAListedFileThatIsGoneIsWithdrawnAtTheSecondLookThoughNobodyUsesIt(t *te
 	j := newJob(t, 3)
 	j.files[key(j.path(0))] = &fstest.MapFile{Data: []byte("/nowhere"), Mode: fs.ModeSymlink | 0o777} // a link to nothing
 	seen := 0
-	for range 12 {
+	for range sweep + 2 {
 		j.use(j.path(2))
 		j.second()
 		p := j.at(j.path(0))
@@ -267,7 +270,7 @@ func TestAListedFileThatIsGoneIsWithdrawnAtTheSecondLookThoughNobodyUsesIt(t *te
 		case p.Cred != nil:
 			seen++
 		default:
-			assert.Equal(t, 1, seen, "it was kept for one look, a second, not ten")
+			assert.Equal(t, 1, seen, "it was kept for one look, a second, not for long")
 			assert.True(t, p.Absent)
 			return
 		}

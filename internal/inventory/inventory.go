@@ -17,7 +17,7 @@
 // What is left are the other files of a folder, if they are written over in
 // place or changed behind a symbolic link. A folder may hold ten thousand, and
 // to look at each of them every second would cost more than all the rest. They
-// are looked at every [Sweep], 10 seconds; at every look while no credential is
+// are looked at every [Sweep], 30 seconds; at every look while no credential is
 // in use, since then somebody waits for one; at every look from [Ahead], 2
 // seconds, before the time until which a credential in use is good, so that its
 // successor is known by then; and at the look after [Inventory.Doubt].
@@ -26,6 +26,7 @@ package inventory
 import (
 	"errors"
 	"io/fs"
+	"slices"
 	"time"
 
 	"github.com/scicred/scicred/internal/osfile"
@@ -99,9 +100,11 @@ func Build[C any](w World, old *Inventory[C], candidates []Candidate[C], alive f
 	} else {
 		b.notes, b.all = newNotes(), true
 	}
-	inv := &Inventory[C]{groups: make([]*group[C], len(candidates)), notes: b.notes}
-	same := old != nil && len(old.groups) == len(candidates)
-	moved := !same
+	var groups []*group[C] // made when something has changed
+	if old == nil || len(old.groups) != len(candidates) {
+		groups = make([]*group[C], len(candidates))
+	}
+	moved := groups != nil
 	for i := range candidates {
 		c := &candidates[i]
 		var before *group[C]
@@ -109,18 +112,23 @@ func Build[C any](w World, old *Inventory[C], candidates []Candidate[C], alive f
 			before = old.groups[i]
 		}
 		g := b.look(c, before)
-		inv.groups[i] = g
-		same = same && g == before
+		if g != before && groups == nil {
+			groups = slices.Clone(old.groups)
+		}
+		if groups != nil {
+			groups[i] = g
+		}
 		moved = moved || before == nil || !identical(g.places, before.places)
 	}
 	if b.all {
 		b.notes.swept.Store(now.UnixNano())
 		old.fade()
 	}
-	switch {
-	case same:
+	if groups == nil {
 		return old
-	case !moved:
+	}
+	inv := &Inventory[C]{groups: groups, notes: b.notes}
+	if !moved {
 		inv.Places = old.Places
 		return inv
 	}

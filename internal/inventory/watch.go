@@ -12,7 +12,7 @@ import (
 // How often the files of a folder are looked at that nobody uses; see the
 // comment of the package.
 const (
-	Sweep = 10 * time.Second // between two looks at all of them
+	Sweep = 30 * time.Second // between two looks at all of them, which costs a fifth of reading them
 	Ahead = 2 * time.Second  // before the end of a credential in use; more than the time between two looks
 )
 
@@ -43,8 +43,7 @@ func (p *Place[C]) inUse() bool { return p.watch != nil && p.watch.used.Load() >
 func (p *Place[C]) InUse() bool { return p.watch == nil || p.watch.used.Load() == lately }
 
 // Use notes that the credential is handed out, so that its file is looked at
-// each time: until it has not been handed out for between 10 and 20 seconds
-// (one to two [Sweep]). Who hands one out without saying so finds changes of it
+// each time: until it has not been handed out for one or two times [Sweep]. Who hands one out without saying so finds changes of it
 // later, never sooner: where nothing is in use all files are looked at. until is
 // the time from which on it will not be handed out any more; zero means never.
 // It is safe for concurrent use.

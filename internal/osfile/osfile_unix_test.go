@@ -217,6 +217,26 @@ func TestAFileOfTheSystemThatSaysItIsEmptyIsReadWhole(t *testing.T) {
 	assert.Equal(t, byte('\n'), data[len(data)-1])
 }
 
+// Some file systems give less than they are asked for though there is more.
+func TestLessThanWasAskedForIsNotTheEnd(t *testing.T) {
+	t.Parallel()
+	f, err := osfile.Open("/proc/self/smaps") // of many kilobytes, a page at a time
+	if err != nil {
+		t.Skip("this system has no such files") // not a matter of CI: they are Linux's
+	}
+	t.Cleanup(func() { _ = f.Close() })
+	_, err = f.Stat()
+	require.NoError(t, err)
+	buf := make([]byte, 1<<20)
+	n, err := f.Read(buf)
+	require.NoError(t, err)
+	assert.Positive(t, n)
+	assert.Less(t, n, len(buf))
+	more, err := f.Read(buf)
+	require.NoError(t, err)
+	assert.Positive(t, more)
+}
+
 func TestAnErrorOfOpeningNamesTheFileAndTheReason(t *testing.T) {
 	t.Parallel()
 	f, err := osfile.Open(filepath.Join(t.TempDir(), "none"))

@@ -94,14 +94,14 @@ func TestSystemCallsOfTenThousandTokens(t *testing.T) {
 	}
 
 	unchanged := map[string]map[string]int{"stat": {dir: 1, last: 1, none: 1}}
-	for range 9 {
+	for range int(inventory.Sweep/time.Second) - 1 {
 		second()
 		require.Equal(t, unchanged, asked.taken())
 	}
 	second()
 	made = asked.taken()
 	assert.Empty(t, made["open"])
-	assert.Len(t, made["stat"], count+2, "every ten seconds all are looked at")
+	assert.Len(t, made["stat"], count+2, "but for once in a while all are")
 
 	// One file is renamed into its place: that changes the folder.
 	fresh := filepath.Join(t.TempDir(), "fresh")
@@ -115,7 +115,7 @@ func TestSystemCallsOfTenThousandTokens(t *testing.T) {
 	require.NoError(t, os.WriteFile(other, []byte("a third"), 0o600))
 	seconds := 0
 	for *inv.Places[2+17].Cred != "a third" {
-		require.Less(t, seconds, 20, "it is never seen")
+		require.Less(t, seconds, 100, "it is never seen")
 		second()
 		seconds++
 	}

@@ -232,7 +232,7 @@ func TestATokenIsInUseUntilItIsTooOldToBeHandedOut(t *testing.T) {
 		}
 		s := stock.New(build(nil), nil, claimsOf)
 		tt.use(s)
-		at = now().Add(tt.at - 5*time.Second)
+		at = now().Add(tt.at - inventory.Sweep/2)
 		build(s.Inventory) // a sweep: it is so long ago
 		tt.use(s)
 		at, stats = now().Add(tt.at), 0
