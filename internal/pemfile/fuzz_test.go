@@ -71,31 +71,3 @@ func FuzzParsePair(f *testing.F) {
 		_ = pemfile.Subject(leaf)
 	})
 }
-
-// BenchmarkParsePair shows that a proxy file costs hardly more than
-// tls.X509KeyPair needs for it.
-func BenchmarkParsePair(b *testing.B) {
-	user := credtest.NewCA("Test CA", credtest.RSAKey()).User("Test User", credtest.RSAKey())
-	for name, file := range map[string][]byte{
-		"ECDSA": user.Proxy().PEM(),
-		"RSA":   user.Proxy(credtest.RSAKey()).PEM(),
-	} {
-		now := time.Now()
-		b.Run(name+"/ParsePair", func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				if _, err := pemfile.ParsePair(file, nil, now, margin); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-		b.Run(name+"/X509KeyPair", func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				if _, err := tls.X509KeyPair(file, file); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-	}
-}

@@ -11,6 +11,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"github.com/scicred/scicred/internal/der"
 )
 
 // signer is a private key that cannot be printed: fmt shows a closure as an
@@ -28,10 +30,11 @@ func (s *signer) Sign(rand io.Reader, digest []byte, opts crypto.SignerOpts) ([]
 	return s.key().Sign(rand, digest, opts) //nolint:wrapcheck // crypto/tls wants the key's own error.
 }
 
-// matchingKey returns the first key that fits a certificate. If there is none,
-// the error says why; that a key is encrypted or broken goes before that another
-// is somebody else's, since it may have been the right one.
-func matchingKey(keys []block, certs *bundle) (*signer, error) {
+// matchingKey returns the first key that fits a certificate, and the certificates
+// that it fits. If there is none, the error says why; that a key is encrypted or
+// broken goes before that another is somebody else's, since it may have been the
+// right one.
+func matchingKey(keys []block, certs *bundle) (*signer, []*x509.Certificate, error) {
 	var encrypted bool
 	var broken error
 	for _, b := range keys {
@@ -44,19 +47,21 @@ func matchingKey(keys []block, certs *bundle) (*signer, error) {
 			broken = cmp.Or(broken, err)
 			continue
 		}
-		if len(certs.owners(key.Public())) > 0 {
-			return &signer{public: key.Public(), key: func() crypto.Signer { return key }}, nil
+		if owners := certs.owners(key.Public()); len(owners) > 0 {
+			return &signer{public: key.Public(), key: func() crypto.Signer { return key }}, owners, nil
 		}
 	}
 	switch {
 	case len(keys) == 0:
-		return nil, ErrNoKey
+		return nil, nil, ErrNoKey
 	case encrypted:
-		return nil, ErrEncrypted
+		return nil, nil, ErrEncrypted
 	case broken != nil:
-		return nil, broken
+		return nil, nil, broken
+	case len(keys) > 1:
+		return nil, nil, fmt.Errorf("%w: none of the %d in the file fits", ErrKeyMismatch, len(keys))
 	default:
-		return nil, ErrKeyMismatch
+		return nil, nil, ErrKeyMismatch
 	}
 }
 
@@ -69,27 +74,55 @@ func (b *bundle) owners(public crypto.PublicKey) []*x509.Certificate {
 	if !ok {
 		return nil
 	}
-	isOther := func(c *x509.Certificate) bool { return !key.Equal(c.PublicKey) }
-	return slices.DeleteFunc(slices.Concat(b.likelyLeaves(), b.certs), isOther) // Some twice, which does no harm.
+	var owners []*x509.Certificate
+	for _, c := range b.certs {
+		if key.Equal(c.PublicKey) {
+			owners = append(owners, c)
+		}
+	}
+	if len(owners) > 1 {
+		likely := b.likelyLeaves()
+		slices.SortStableFunc(owners, func(c, d *x509.Certificate) int {
+			return unlikely(likely, c) - unlikely(likely, d)
+		})
+	}
+	return owners
 }
 
-// parseKey tries every form, since the name of a block is not always that of its
-// content; crypto/tls does the same.
+func unlikely(likely []*x509.Certificate, c *x509.Certificate) int {
+	if slices.Contains(likely, c) {
+		return 0
+	}
+	return 1
+}
+
+// parseKey goes by the content, since the name of a block is not always that of
+// what is in it.
 func parseKey(b block) (crypto.Signer, error) {
-	if key, err := x509.ParsePKCS1PrivateKey(b.Bytes); err == nil {
-		return key, nil
-	}
-	if key, err := x509.ParseECPrivateKey(b.Bytes); err == nil {
-		return key, nil
-	}
-	key, err := x509.ParsePKCS8PrivateKey(b.Bytes)
-	if signer, ok := key.(crypto.Signer); ok {
+	key, err := parseForm(b.Bytes)
+	if signer, ok := key.(crypto.Signer); ok && err == nil {
 		return signer, nil
 	}
 	if err == nil {
 		err = errors.New("it cannot sign")
 	}
 	return nil, fmt.Errorf("PEM block %d: %w%s", b.number, ErrBadKey, reason(err))
+}
+
+// parseForm tells the three forms of a private key apart by what follows the
+// version: a number in PKCS#1, an octet string in SEC 1, a sequence in PKCS#8.
+// crypto/tls tries one after the other, and each failure costs some microseconds.
+func parseForm(key []byte) (any, error) {
+	sequence, _, _ := der.ReadTag(key, der.Sequence)
+	_, afterVersion, _ := der.ReadTag(sequence.Content, der.Integer)
+	switch next, _, _ := der.Read(afterVersion); next.Tag {
+	case der.Integer:
+		return x509.ParsePKCS1PrivateKey(key)
+	case der.OctetString:
+		return x509.ParseECPrivateKey(key)
+	default:
+		return x509.ParsePKCS8PrivateKey(key)
+	}
 }
 
 // reason is what to tell of an error of crypto/x509 about a key. Those of

@@ -101,11 +101,11 @@ func ParsePair(certPEM, keyPEM []byte, now time.Time, margin time.Duration) (*Cr
 		}
 		keys = keyFile.keys
 	}
-	key, err := matchingKey(keys, certs)
+	key, owners, err := matchingKey(keys, certs)
 	if err != nil {
 		return nil, err
 	}
-	chain, err := certs.firstValid(certs.owners(key.public), when)
+	chain, err := certs.firstValid(owners, when)
 	if err != nil {
 		return nil, err
 	}

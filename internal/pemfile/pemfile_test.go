@@ -193,6 +193,7 @@ func TestErrorsSayWhereAndWhy(t *testing.T) {
 		{"garbage key", credtest.CertKeyBroken.Bundle(ca), "PEM block 2: malformed private key"},
 		{"encrypted", credtest.CertKeyEncrypted.Bundle(ca), "the private key is encrypted"},
 		{"mismatch", credtest.CertKeyMismatch.Bundle(ca), "the private key belongs to another certificate"},
+		{"two keys, both of others", join(user.CertPEM(), ca.User("A").KeyPEM(), ca.User("B").KeyPEM()), "the private key belongs to another certificate: none of the 2 in the file fits"},
 		{"no line end between two blocks", join(bytes.TrimSpace(proxy.CertPEM()), proxy.KeyPEM(), proxy.ChainPEM()), "PEM block 1: garbled or cut short"},
 		{"damaged in the middle", join(proxy.CertPEM(), proxy.KeyPEM()[:80], []byte("\n"), proxy.ChainPEM()), "PEM block 2: garbled or cut short"},
 		{"cut short at the end", proxy.PEM()[:len(proxy.PEM())-20], "PEM block 3: garbled or cut short"},
