@@ -43,7 +43,7 @@ func main() {
 	}
 	var o options
 	flag.StringVar(&o.run, "run", "", "run only what this regular expression `matches`")
-	flag.IntVar(&o.plan.Rounds, "rounds", 11, "measure every contender in this many `rounds`, at least five for a verdict")
+	flag.IntVar(&o.plan.Rounds, "rounds", 9, "measure every contender in this many `rounds`, at least five for a verdict")
 	flag.DurationVar(&o.plan.Slice, "slice", 60*time.Millisecond, "and for so `long` in each")
 	flag.IntVar(&o.plan.Turns, "turns", 3, "in so many `turns` per round")
 	flag.BoolVar(&o.list, "list", false, "list the names")

@@ -21,7 +21,7 @@ import (
 func parallel(goroutines int) measure.Task {
 	t := measure.Task{
 		Name:  fmt.Sprintf("parallel/%d", goroutines),
-		Title: fmt.Sprintf("warm request, 3 headers, %d goroutines", goroutines),
+		Title: "warm request, 3 headers, " + plural(goroutines, "goroutine"),
 		Unit:  "request", Base: bare, To: oauth2, Twin: ours, Show: measure.Wall,
 		Prepare: func(s *measure.Stage) ([]measure.Contender, error) {
 			all, err := wrappers(s, origin)
@@ -74,7 +74,7 @@ func sendAll(rt http.RoundTripper, requests []*http.Request, n int) error {
 func origins(number int) measure.Task {
 	t := measure.Task{
 		Name:  fmt.Sprintf("origins/%d", number),
-		Title: fmt.Sprintf("warm request, 3 headers, %d origins in turn", number),
+		Title: fmt.Sprintf("warm request, 3 headers, %s in turn", plural(number, "origin")),
 		Unit:  "request", Base: bare, To: oauth2, Twin: ours, Show: measure.CPU,
 		Prepare: func(s *measure.Stage) ([]measure.Contender, error) {
 			all, err := wrappers(s, credtest.SciTokensAny)

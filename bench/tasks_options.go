@@ -26,6 +26,7 @@ const (
 
 	noCert   = "no certificate"
 	withCert = "certificate"
+	pool     = "http.Transport alone"
 )
 
 // withOptions compares requests of a context with options to those without.
@@ -100,7 +101,7 @@ func carries(ctx context.Context, rt *scicred.Transport, token string) error {
 func withCertificate() measure.Task {
 	return measure.Task{
 		Name: "certificate", Title: "warm request, 3 headers, with a certificate besides",
-		Unit: "request", Base: bare, To: noCert, Twin: noCert, Show: measure.CPU,
+		Unit: "request", Base: pool, To: noCert, Twin: noCert, Show: measure.CPU,
 		Prepare: func(s *measure.Stage) ([]measure.Contender, error) {
 			h, err := newHome(s.Dir)
 			if err != nil {
@@ -123,7 +124,7 @@ func withCertificate() measure.Task {
 				return nil, err
 			}
 			alone := short.transport()
-			contenders := []measure.Contender{{Name: bare, Run: func(n int) error { return send(alone, req, n) }}}
+			contenders := []measure.Contender{{Name: pool, Run: func(n int) error { return send(alone, req, n) }}}
 			for _, c := range []struct {
 				name    string
 				offered int32

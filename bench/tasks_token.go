@@ -168,7 +168,7 @@ const (
 // among finds the one token of many that fits, which is the last.
 func among(files int) measure.Task {
 	t := measure.Task{
-		Name: fmt.Sprintf("discovery/%d", files), Title: fmt.Sprintf("discovery among %s token files, the last one fits", thousands(files)),
+		Name: fmt.Sprintf("discovery/%d", files), Title: fmt.Sprintf("discovery among %s, the last one fits", plural(files, "token file")),
 		Unit: "time", To: readAll, Twin: find, Show: measure.CPU,
 		Slice: 150 * time.Millisecond, Turns: 1, Rounds: 7, // Not every look costs the same.
 		Prepare: func(s *measure.Stage) ([]measure.Contender, error) { return searches(s, files) },

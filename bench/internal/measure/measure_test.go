@@ -86,7 +86,7 @@ func TestARunThatProvesNothingGivesNoVerdictButCounts(t *testing.T) {
 	}
 	rows := result(task, [4]float64{100, 200, 300, 300}).Rows()
 	assert.Equal(t, NoVerdict, rows[0].Verdict)
-	assert.Contains(t, rows[0].Why, "floor / ours came out at 0.50")
+	assert.Contains(t, rows[0].Why, "floor / ours came out at 0.500")
 	assert.Equal(t, Pass, rows[1].Verdict, "counts are right on any machine")
 
 	rows = result(task, [4]float64{100, 200, 400, 300}).Rows()
@@ -176,7 +176,8 @@ A/A (ours again)  400 ns       300 ns  1.20 of itself  1.20..1.20  0      4
 
 func TestFiguresAreWrittenShort(t *testing.T) {
 	t.Parallel()
-	assert.Equal(t, "1.50 (0.0042..12.00)", Ratio{1.5, 0.0042, 12}.String())
+	assert.Equal(t, "1.254 (0.0042..12.00)", Ratio{1.254, 0.0042, 12}.String())
+	assert.Equal(t, "0.0104 (0.00..0.01)", Ratio{0.0104, 0, 0.01}.String(), "more than 0.01")
 	for ns, want := range map[float64]string{12.34: "12.3 ns", 1234: "1.23 µs", 12.3e6: "12.3 ms", 2e9: "2 s", -1500: "-1.5 µs"} {
 		assert.Equal(t, want, duration(ns))
 	}

@@ -13,7 +13,16 @@ type Ratio struct{ Median, Min, Max float64 }
 
 // String returns the figure with its spread, as ratios are written.
 func (r Ratio) String() string {
-	return fmt.Sprintf("%s (%s..%s)", short(r.Median), short(r.Min), short(r.Max))
+	return fmt.Sprintf("%s (%s..%s)", exact(r.Median), short(r.Min), short(r.Max))
+}
+
+// exact writes a digit more than goals have, so that a verdict can be seen to be
+// right.
+func exact(f float64) string {
+	if a := math.Abs(f); a < 0.1 && a > 0 {
+		return fmt.Sprintf("%.3g", f)
+	}
+	return fmt.Sprintf("%.3f", f)
 }
 
 // short writes two decimals or, of what is small, two digits.

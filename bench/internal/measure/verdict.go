@@ -37,7 +37,9 @@ func (r *Result) Rows() []Row {
 	for _, g := range r.Task.Goals {
 		figure := r.figure(g)
 		row := Row{Title: r.Task.Title, Goal: g.String(), Measured: figure.String(), Verdict: judge(figure.Median, g.AtMost)}
-		if g.To != "" {
+		if g.To == "" {
+			row.Measured = fmt.Sprintf("%s (%s..%s)", amount(figure.Median), amount(figure.Min), amount(figure.Max))
+		} else {
 			row.Noise = r.Noise(g.Quantity).String()
 		}
 		if doubt != "" && g.Quantity != Allocs && g.Quantity != Bytes { // counts are right on any machine
