@@ -23,7 +23,7 @@ const fixed = "tls.Config.Certificates"
 func mutual(handshakes bool) measure.Task {
 	t := measure.Task{
 		Name: "mtls/keepalive", Title: "request with a client certificate, on an open connection",
-		Unit: "request", To: fixed, Twin: fixed, Show: measure.Wall, Slice: 200 * time.Millisecond, Turns: 5,
+		Unit: "request", To: fixed, Twin: fixed, Show: measure.Wall, Slice: 150 * time.Millisecond, Turns: 10,
 		Prepare: func(s *measure.Stage) ([]measure.Contender, error) {
 			m, err := newMutual(s)
 			if err != nil {

@@ -190,7 +190,7 @@ func (d *download) scicred(file string, mb int) []string {
 func large(name, title string, protocols ...string) measure.Task {
 	return measure.Task{
 		Name: name, Title: title,
-		Unit: "run", To: curl, Twin: curl, Show: measure.Children, Rounds: 7, Turns: 1,
+		Unit: "run", To: curl, Twin: curl, Show: measure.Children, Rounds: 5, Turns: 1,
 		Prepare: func(s *measure.Stage) ([]measure.Contender, error) {
 			d, err := newDownload(s, protocols)
 			if err != nil {
