@@ -5,7 +5,9 @@ package p12file_test
 import (
 	"bytes"
 	"crypto/hmac"
+	"crypto/rsa"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/asn1"
 	"math/big"
 	"os"
@@ -204,10 +206,13 @@ func TestWhatIsTooMuchIsRefused(t *testing.T) {
 		"contents":                   {unauthenticated(t, append(contents, plain(t, key))...), p12file.ErrTooMany, ""},
 		"an encrypted content":       {unauthenticated(t, plain(t, key), sealedWith(t, pbes2With(t, one()), large)), p12file.ErrTooLarge, ""},
 		"a key":                      {unauthenticated(t, plain(t, cert, testBag{idBag(1), tagged(der(t, large))})), p12file.ErrTooLarge, ""},
+		"encrypted contents":         {unauthenticated(t, plain(t, key), sealedWith(t, pbes2With(t, one()), large[:200<<10]), sealedWith(t, pbes2With(t, one()), large[:200<<10])), p12file.ErrTooLarge, "too large for PKCS#12: encrypted certificates of more than 262144 bytes"},
 		"an encrypted key":           {unauthenticated(t, plain(t, cert, shroudedWith(t, pbes2With(t, one()), large))), p12file.ErrTooLarge, ""},
 		"elements within elements":   {unauthenticated(t, testContent{idData, asn1.RawValue{FullBytes: bytes.Join([][]byte{deep, make([]byte, 80)}, nil)}}), p12file.ErrTooMany, "too many parts in the PKCS#12 file: more than 10000 elements, or nested deeper than 32"},
 		"elements":                   {der(t, testPFX{Version: 3, Safe: testContent{idData, tagged(der(t, wide))}}), p12file.ErrTooMany, ""},
 		"elements after the MAC":     {append(append([]byte{0x30, 0x80}, unauthenticated(t)[2:]...), append(wide, 0, 0)...), p12file.ErrTooMany, ""},
+		"an RSA key":                 {unauthenticated(t, plain(t, certBag(t, hugeRSA(t, user)), key)), p12file.ErrTooLarge, "too large for PKCS#12: an RSA key of 8193 bits, at most 8192 are read"},
+		"an encrypted RSA key":       {unauthenticated(t, sealed(t, "", certBag(t, hugeRSA(t, user))), plain(t, key)), p12file.ErrTooLarge, ""},
 		"a file that is white space": {append(unauthenticated(t), bytes.Repeat([]byte{' '}, p12file.MaxSize)...), p12file.ErrTooLarge, ""},
 	} {
 		_, _, err := parse(t, tt.data, never(t))
@@ -216,6 +221,15 @@ func TestWhatIsTooMuchIsRefused(t *testing.T) {
 			assert.EqualError(t, err, tt.text)
 		}
 	}
+}
+
+// hugeRSA is a certificate that claims an RSA key of 8193 bits.
+func hugeRSA(t *testing.T, like *credtest.Identity) []byte {
+	t.Helper()
+	key := &rsa.PublicKey{N: new(big.Int).Add(new(big.Int).Lsh(one(), 8192), one()), E: 65537}
+	raw, err := x509.CreateCertificate(nil, like.Cert, like.Cert, key, like.Key)
+	require.NoError(t, err)
+	return raw
 }
 
 // A file may ask for as many iterations as it likes, in six places. None of them

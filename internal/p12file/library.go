@@ -7,6 +7,7 @@ import (
 	"crypto"
 	"crypto/ed25519"
 	"crypto/hmac"
+	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -67,6 +68,11 @@ func (f *file) certificates(ctx context.Context, pw *password) ([]*x509.Certific
 	}
 	if len(certs) == 0 {
 		return nil, pemfile.ErrNoCertificate
+	}
+	for _, c := range certs {
+		if key, ok := c.PublicKey.(*rsa.PublicKey); ok && key.N.BitLen() > maxRSA {
+			return nil, fmt.Errorf("%w: an RSA key of %d bits, at most %d are read", ErrTooLarge, key.N.BitLen(), maxRSA)
+		}
 	}
 	return certs, nil
 }

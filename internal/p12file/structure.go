@@ -16,6 +16,11 @@ const (
 	maxKey    = 16 << 10
 )
 
+// maxRSA is how many bits an RSA key may have. Where several certificates have one
+// name, signatures tell which of them is meant, and to check one takes seconds for
+// keys of a million bits. crypto/tls has the same limit.
+const maxRSA = 8192
+
 // file is a PKCS#12 file that has been taken apart, up to what is encrypted. All
 // key derivations that it asks for are within bounds.
 type file struct {
@@ -24,6 +29,7 @@ type file struct {
 	certs  [][]byte // cert bags that are not encrypted
 	keys   []keyBag // keys that stand by themselves, encrypted or not
 	sealed []sealed // encrypted contents, in which certificates are
+	size   int      // of sealed, in bytes
 	guard  guard
 }
 
@@ -167,8 +173,8 @@ func (f *file) seal(der []byte) error {
 			return err
 		}
 	}
-	if len(s.ciphertext) > maxSealed {
-		return fmt.Errorf("%w: encrypted certificates of %d bytes, at most %d are read", ErrTooLarge, len(s.ciphertext), maxSealed)
+	if f.size += len(s.ciphertext); f.size > maxSealed {
+		return fmt.Errorf("%w: encrypted certificates of more than %d bytes", ErrTooLarge, maxSealed)
 	}
 	f.sealed = append(f.sealed, s)
 	return f.guard.encryption(s.alg)
