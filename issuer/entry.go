@@ -69,7 +69,7 @@ type flight struct {
 
 // key returns a key, from memory or else from the issuer.
 func (e *entry) key(ctx context.Context, algorithm, keyID string) (crypto.PublicKey, *KeyError) {
-	// A look of others may have been for another key: then it is our turn, once.
+	// The first look may end with what other processes know, the second asks.
 	for range 3 {
 		now, p := e.now(), e.current.Load()
 		var public crypto.PublicKey
@@ -78,7 +78,7 @@ func (e *entry) key(ctx context.Context, algorithm, keyID string) (crypto.Public
 				return public, nil
 			}
 		}
-		f := e.look(now, algorithm, keyID)
+		f := e.look(now)
 		if f == nil {
 			break
 		}
@@ -138,7 +138,7 @@ func (e *KeyError) where() string {
 
 // look joins the look that is under way, or begins one; nil if it is too early
 // for that.
-func (e *entry) look(now time.Time, algorithm, keyID string) *flight {
+func (e *entry) look(now time.Time) *flight {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.flight != nil {
@@ -159,7 +159,7 @@ func (e *entry) look(now time.Time, algorithm, keyID string) *flight {
 		// Nobody's context: whoever began it may leave, and others wait.
 		ctx, cancel := context.WithTimeout(context.Background(), limit)
 		defer cancel()
-		e.renew(ctx, algorithm, keyID)
+		e.renew(ctx)
 	}()
 	return f
 }
@@ -182,21 +182,17 @@ func (f *flight) wait(ctx context.Context, hasKey bool) bool {
 	return false
 }
 
-// renew takes what other processes have learnt, and asks the issuer unless that
-// is enough.
-func (e *entry) renew(ctx context.Context, algorithm, keyID string) {
+// renew takes what other processes have learnt, or else asks the issuer.
+func (e *entry) renew(ctx context.Context) {
 	now, old := e.now(), e.current.Load()
 	if p := e.readCache(ctx, now); p != nil && (old == nil || p.checked.After(old.checked)) {
 		e.current.Store(p)
 		old = p
 		if p.isFresh(now) {
-			recent := now.Sub(p.checked) < interval
-			if recent {
+			if now.Sub(p.checked) < interval {
 				e.note(p.checked, nil) // asked for us, so to speak
 			}
-			if public, _ := p.set.find(algorithm, keyID); public != nil || recent {
-				return
-			}
+			return // Who misses a key all the same looks again.
 		}
 	}
 	p, failed := e.ask(ctx, now, old)

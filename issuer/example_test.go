@@ -5,6 +5,7 @@ package issuer_test
 import (
 	"context"
 	"crypto/ecdsa"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -21,6 +22,34 @@ func exampleIssuer() (*credtest.Site, *credtest.Issuer) {
 	site.Handle("/.well-known/openid-configuration", credtest.Answer(http.StatusOK, string(is.OpenIDConfiguration())))
 	site.Handle("/jwks", credtest.Answer(http.StatusOK, string(is.JWKS())))
 	return site, is
+}
+
+// A service believes a token only if one of its issuers has signed it for this
+// service.
+func ExampleKeys_Verify() {
+	site, is := exampleIssuer()
+	defer site.Close()
+
+	keys, err := issuer.New(issuer.Config{
+		Issuers:   []string{is.URL()}, // "https://cilogon.org/igwn"
+		Audience:  []string{"https://data.example.org"},
+		Transport: site.Transport(),
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	claims, err := keys.Verify(context.Background(), is.SciToken(credtest.Claims{"aud": "https://data.example.org"}))
+	fmt.Println(claims.Subject, claims.Scope, err)
+
+	_, err = keys.Verify(context.Background(), is.SciToken(credtest.Claims{"aud": "https://other.example.org"}))
+	fmt.Println(err)
+	_, err = keys.Verify(context.Background(), is.SciToken(nil, credtest.Forged()))
+	fmt.Println(err, errors.Is(err, issuer.ErrSignature))
+	// Output:
+	// test.user [read:/] <nil>
+	// the token is refused: its audience is https://other.example.org, not https://data.example.org
+	// the token is refused: its signature is not one of its issuer's key, or it was changed since true
 }
 
 // A program that runs for a moment keeps the keys in a folder, so that it need

@@ -3,14 +3,18 @@
 package issuer_test
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -350,6 +354,25 @@ func TestAFailureIsRememberedForAMinute(t *testing.T) {
 	w.want(t, k, w.issuer, credtest.KeyES256)
 }
 
+// All the places of the metadata are on one server.
+func TestAServerThatIsNotThereIsTriedOnce(t *testing.T) {
+	t.Parallel()
+	var dials atomic.Int32
+	k, err := issuer.New(issuer.Config{
+		Issuers: []string{"https://i.example/vo"},
+		Transport: &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
+			dials.Add(1)
+			return nil, syscall.ECONNREFUSED
+		}},
+	})
+	require.NoError(t, err)
+	for range 3 {
+		e := failAs(t, k, "https://i.example/vo", "es256", issuer.ErrUnreachable)
+		require.ErrorIs(t, e, syscall.ECONNREFUSED)
+	}
+	assert.EqualValues(t, 1, dials.Load())
+}
+
 // What an issuer, or somebody who sits in its place, can do wrong.
 func TestWhatIsPublishedIsNotBelievedBlindly(t *testing.T) {
 	t.Parallel()
@@ -578,6 +601,22 @@ func TestNoCredentialIsEverSent(t *testing.T) {
 		assert.Empty(t, a.Header.Get("Authorization"))
 	}
 	assert.NotNil(t, base.TLSClientConfig.GetClientCertificate, "the caller's Transport is his")
+}
+
+// A base that golang.org/x/net/http2 has prepared leads into connections of its
+// own, whose certificate is another.
+func TestConnectionsOfTheBaseAreNotUsed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	base := w.Transport()
+	base.TLSClientConfig.NextProtos = []string{"h2", "http/1.1"}
+	base.TLSNextProto = map[string]func(string, *tls.Conn) http.RoundTripper{
+		"h2": func(string, *tls.Conn) http.RoundTripper { t.Error("the base's HTTP/2 was used"); return base },
+	}
+	w.want(t, w.keys(t, func(c *issuer.Config) { c.Transport = base }), w.issuer, credtest.KeyES256)
+	for _, a := range w.Arrivals() {
+		assert.Equal(t, "HTTP/2.0", a.Proto)
+	}
 }
 
 func TestNewRefusesWhatCannotBeMeant(t *testing.T) {

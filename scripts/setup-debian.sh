@@ -22,6 +22,7 @@ needed=(
   xrootd-server-plugins=libXrdHttp-5.so                     # Speaks HTTP.
   xrootd-plugins=libXrdCryptossl-5.so                       # Reads X.509 proxies.
   xrootd-scitokens-plugins=libXrdAccSciTokens-5.so          # Reads tokens.
+  scitokens-cpp=scitokens-create                            # And scitokens-verify.
   globus-proxy-utils=grid-proxy-init
   nginx-light=nginx
   openssl=openssl
