@@ -13,20 +13,6 @@ import (
 	"github.com/scicred/scicred/internal/human"
 )
 
-// Error is the type of the errors to test for with [errors.Is].
-type Error string
-
-// Error implements error.
-func (e Error) Error() string { return string(e) }
-
-// What can be wrong before anything is sent.
-const (
-	// ErrInvalidToken means that a text is no Gafaelfawr token.
-	ErrInvalidToken Error = "no valid Gafaelfawr token"
-	// ErrInvalidArgument means that an option or argument makes no sense.
-	ErrInvalidArgument Error = "invalid argument"
-)
-
 func invalid(format string, args ...any) error {
 	return fmt.Errorf("gafaelfawr: %w: %s", ErrInvalidArgument, fmt.Sprintf(format, args...))
 }

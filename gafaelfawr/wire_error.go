@@ -7,6 +7,20 @@ import (
 	"strings"
 )
 
+// Error is the type of the errors to test for with [errors.Is].
+type Error string
+
+// Error implements error.
+func (e Error) Error() string { return string(e) }
+
+// What can be wrong before anything is sent.
+const (
+	// ErrInvalidToken means that a text is no Gafaelfawr token.
+	ErrInvalidToken Error = "no valid Gafaelfawr token"
+	// ErrInvalidArgument means that an option or argument makes no sense.
+	ErrInvalidArgument Error = "invalid argument"
+)
+
 // ErrorDetail is one thing that a server says is wrong with a request.
 type ErrorDetail struct {
 	Message string `json:"msg"`
