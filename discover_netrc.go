@@ -214,6 +214,21 @@ func missOutcome(err error) Outcome {
 	return Rejected
 }
 
+func tokenAttempt(candidate, path string, tok *Token, err error) Attempt {
+	a := Attempt{Kind: KindToken, Candidate: candidate, Path: path, Err: err}
+	if tok != nil {
+		if a.Path == "" {
+			a.Path = tok.path
+		}
+		if c, ok := tok.Claims(); ok {
+			a.Claims, a.Expiry, a.Identity = &c, c.Expiry, c.Subject
+		} else {
+			a.Identity = "opaque token"
+		}
+	}
+	return a
+}
+
 func loginAttempt(l *Login) Attempt {
 	return Attempt{Kind: KindBasic, Candidate: l.candidate, Path: l.path, Identity: l.user}
 }

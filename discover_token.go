@@ -3,7 +3,9 @@
 package scicred
 
 import (
+	"cmp"
 	"context"
+	"crypto"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -18,6 +20,7 @@ import (
 	"github.com/scicred/scicred/internal/jwtclaims"
 	"github.com/scicred/scicred/internal/origin"
 	"github.com/scicred/scicred/internal/places"
+	"github.com/scicred/scicred/internal/proof"
 	"github.com/scicred/scicred/internal/source"
 	"github.com/scicred/scicred/internal/stock"
 )
@@ -43,6 +46,7 @@ type Claims struct {
 type Token struct {
 	header    func() []string   // the value of an Authorization header; nothing prints what is behind a function
 	jwt       *jwtclaims.Claims // nil: opaque
+	proof     *proof.Proof      // nil: nobody asks for one
 	candidate string
 	path      string
 	source    *namedSource // that supplied it
@@ -143,19 +147,7 @@ func (t *Token) check(want *fit.Want, now time.Time, leeway time.Duration) error
 	case t.jwt == nil:
 		return nil
 	}
-	err := fit.Time(t.jwt, now, leeway)
-	if err == nil {
-		err = fit.Target(t.jwt, want)
-	}
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, fit.ErrExpired):
-		return as(ErrExpired, err)
-	case errors.Is(err, fit.ErrEarly):
-		return as(ErrNotYetValid, err)
-	}
-	return as(ErrMismatch, err)
+	return exported(cmp.Or(fit.Time(t.jwt, now, leeway), fit.Target(t.jwt, want), as(ErrNotVerified, t.proof.Err())))
 }
 
 // Selection says how a discovered token is chosen.
@@ -179,13 +171,26 @@ type TokenPolicy struct {
 	// Leeway is for how long a discovered token must still be valid; zero is 60
 	// seconds. Tokens of a [TokenSource] and named ones count until they expire.
 	Leeway time.Duration
+	// Verifier, if it is set, lets only those discovered tokens be used whose
+	// signature is good: RS256, RS384, RS512, ES256, ES384 or EdDSA. Discovery
+	// then may have to ask the issuer for its keys. It cannot be combined with
+	// SelectWLCG, which does not look into tokens.
+	Verifier Verifier
+}
+
+// Verifier knows the keys of the issuers that are to be believed; package issuer
+// has one. It must be safe for concurrent use.
+type Verifier interface {
+	// Key returns the public key for tokens of the issuer with this alg and kid
+	// ("" if the token names none): an [*rsa.PublicKey], [*ecdsa.PublicKey] or
+	// [ed25519.PublicKey]. The context ends after 30 seconds and carries no
+	// values of a request. After an error the next look at the places, a second
+	// later at the earliest, asks again.
+	Key(ctx context.Context, issuer, algorithm, keyID string) (crypto.PublicKey, error)
 }
 
 func (tp TokenPolicy) leeway() time.Duration {
-	if tp.Leeway == 0 {
-		return defaultTokenLeeway
-	}
-	return tp.Leeway
+	return cmp.Or(tp.Leeway, defaultTokenLeeway)
 }
 
 // FindToken returns the first discovered token that fits the target. The error
@@ -200,20 +205,24 @@ func (s *System) FindToken(ctx context.Context, target Target) (*Token, error) {
 	return c.Token, err
 }
 
-// takeToken reads a token that was come upon. Under SelectWLCG it is not looked
+// take reads a token that was come upon. Under SelectWLCG it is not looked
 // into, as that specification says.
-func takeToken(sel Selection) places.TakeToken[Token] {
+func (tp TokenPolicy) take() places.TakeToken[Token] {
 	return func(raw, candidate, path string) (*Token, error) {
 		t, err := ParseToken(raw)
 		switch {
-		case sel == SelectWLCG && err != nil && bearer.Check(raw) == nil:
+		case tp.Selection == SelectWLCG && err != nil && bearer.Check(raw) == nil:
 			t = newToken(raw, nil)
 		case err != nil:
 			return nil, err
-		case sel == SelectFitting && t.jwt == nil:
+		case tp.Selection == SelectFitting && t.jwt == nil:
 			return nil, reason(ErrMismatch, "is no JWT, so nobody can tell for which server it is (name it to use it)")
 		}
-		return t.at(candidate, path), nil
+		t.candidate, t.path = candidate, path
+		if tp.Verifier != nil {
+			t.proof = new(proof.Proof)
+		}
+		return t, nil
 	}
 }
 
@@ -226,10 +235,31 @@ func takeNamed(raw, candidate, path string) (*Token, error) {
 	return t.at(candidate, path), nil
 }
 
-func (t *Transport) buildTokens(_ context.Context, old *stock.Stock[Token]) *stock.Stock[Token] {
-	list := places.Tokens(*t.world, takeToken(t.config.tokens.Selection))
+func (t *Transport) buildTokens(ctx context.Context, old *stock.Stock[Token]) *stock.Stock[Token] {
+	list := places.Tokens(*t.world, t.config.tokens.take())
 	inv := inventory.Build(t.world.World, old.Inventoried(), list, t.tokenAlive)
-	return stock.New(inv, old, func(c *Token) *jwtclaims.Claims { return c.jwt })
+	if t.verify(ctx, inv.Places) {
+		old = nil // other tokens can be used than before
+	}
+	return stock.New(inv, old, func(c *Token) *jwtclaims.Claims {
+		if c.proof.Err() != nil {
+			return nil
+		}
+		return c.jwt
+	})
+}
+
+// verify tries the signatures that are not known to be good or bad, and reports
+// whether any is now.
+func (t *Transport) verify(ctx context.Context, found []inventory.Place[Token]) (changed bool) {
+	for i := range found {
+		if tok := found[i].Cred; tok != nil && tok.proof.Try(tok.Reveal(), func(alg, kid string) (crypto.PublicKey, error) {
+			return t.config.tokens.Verifier.Key(source.Marked(ctx, t), tok.jwt.Issuer, alg, kid)
+		}) {
+			changed = true
+		}
+	}
+	return changed
 }
 
 func (t *Transport) tokenAlive(c *Token) bool { return c.alive(t.world.Now()) }
@@ -323,24 +353,10 @@ func (t *Transport) discoverToken(h *hop, rec *recorder, won *Token) (*Token, er
 		return as(ErrNotSent, h.Named)
 	}
 	if tok := choose(rec, found.Places, won != nil, attempt, check, tp.Selection == SelectWLCG); tok != nil {
+		found.Use(tok, tp.leeway())
 		won = tok
 	}
 	return won, nil
-}
-
-func tokenAttempt(candidate, path string, tok *Token, err error) Attempt {
-	a := Attempt{Kind: KindToken, Candidate: candidate, Path: path, Err: err}
-	if tok != nil {
-		if a.Path == "" {
-			a.Path = tok.path
-		}
-		if c, ok := tok.Claims(); ok {
-			a.Claims, a.Expiry, a.Identity = &c, c.Expiry, c.Subject
-		} else {
-			a.Identity = "opaque token"
-		}
-	}
-	return a
 }
 
 // namedToken is the token that an option gives, by value or by file.
@@ -502,6 +518,7 @@ func (t *Transport) refreshToken(h *hop, tok *Token) error {
 	}
 	n := tok.source
 	if n == nil {
+		t.tokens.Peek().Doubt() // any of the files may have been replaced
 		return again(h, &t.tokens)
 	}
 	tell := func(*Token) {}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/scicred/scicred/internal/bearer"
+	"github.com/scicred/scicred/internal/fit"
 	"github.com/scicred/scicred/internal/human"
 	"github.com/scicred/scicred/internal/netrcfile"
 	"github.com/scicred/scicred/internal/origin"
@@ -47,6 +48,9 @@ const (
 	ErrMismatch Error = "does not fit the target"
 	// ErrMalformed means that what is there is no credential.
 	ErrMalformed Error = "malformed"
+	// ErrNotVerified means that the Verifier of a [TokenPolicy] does not vouch
+	// for a token's signature: it is wrong, or there is no key to tell.
+	ErrNotVerified Error = "not verified"
 	// ErrEncrypted means that the private key needs a passphrase.
 	ErrEncrypted Error = "encrypted"
 	// ErrInsecure means that a file could have been planted, or its mode
@@ -466,10 +470,12 @@ func exported(err error) error {
 		return nil
 	case errors.Is(err, osfile.ErrOwner), errors.Is(err, osfile.ErrMode), errors.Is(err, osfile.ErrMoved):
 		return as(ErrInsecure, err)
-	case errors.Is(err, pemfile.ErrNotYetValid):
+	case errors.Is(err, pemfile.ErrNotYetValid), errors.Is(err, fit.ErrEarly):
 		return as(ErrNotYetValid, err)
-	case errors.Is(err, pemfile.ErrExpired), errors.Is(err, pemfile.ErrExpiresSoon):
+	case errors.Is(err, pemfile.ErrExpired), errors.Is(err, pemfile.ErrExpiresSoon), errors.Is(err, fit.ErrExpired):
 		return as(ErrExpired, err)
+	case errors.Is(err, fit.ErrMismatch):
+		return as(ErrMismatch, err)
 	case errors.As(err, &token), errors.As(err, &netrcSyntax), errors.Is(err, osfile.ErrNotRegular), errors.Is(err, osfile.ErrTooLarge):
 		return as(ErrMalformed, err)
 	case errors.Is(err, pemfile.ErrEncrypted):

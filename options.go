@@ -273,8 +273,8 @@ func WithIssuer(issuer ...string) RequestOption {
 // WithTokenPolicy sets how discovered tokens are selected.
 func WithTokenPolicy(tp TokenPolicy) Option {
 	return optionFunc(func(c *config) error {
-		if tp.Selection > SelectWLCG || tp.Leeway < 0 {
-			return errors.New("WithTokenPolicy: unknown selection or negative leeway")
+		if tp.Selection > SelectWLCG || tp.Leeway < 0 || tp.Verifier != nil && tp.Selection == SelectWLCG {
+			return errors.New("WithTokenPolicy: an unknown selection, a negative leeway, or a Verifier with SelectWLCG, which does not look into tokens")
 		}
 		c.tokens = tp
 		return nil
@@ -506,7 +506,8 @@ type FileID struct {
 // System is all that the outside world supplies to discovery. A field that is
 // nil means this process and this machine, so that the zero value and a nil
 // *System do. It exists for tests, and for servers that act for users whose
-// environment is not their own. It must not be changed once it is in use.
+// environment is not their own. It must not be changed once it is in use, and
+// its functions are called from several goroutines at once.
 type System struct {
 	LookupEnv func(key string) (string, bool)
 	Open      func(name string) (fs.File, error) // for reading; must not wait for a writer of a named pipe

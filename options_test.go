@@ -105,6 +105,7 @@ func TestConstructorRefuses(t *testing.T) {
 		{"an expired token", nil, []scicred.Option{scicred.WithToken(is.SciToken(credtest.Claims{"aud": "https://data.example.org"}, credtest.Expired()))}, "expired", scicred.ErrExpired},
 		{"a token file that is not there", nil, []scicred.Option{scicred.WithTokenFile(filepath.Join(dir, "nowhere"))}, "nowhere", fs.ErrNotExist},
 		{"a token file that is a folder", nil, []scicred.Option{scicred.WithTokenFile(dir)}, "a directory", scicred.ErrMalformed},
+		{"a Verifier that is never asked", nil, []scicred.Option{scicred.WithTokenPolicy(scicred.TokenPolicy{Selection: scicred.SelectWLCG, Verifier: &verifier{is: is}})}, "does not look into tokens", nil},
 		{"a token file without a name", nil, []scicred.Option{scicred.WithTokenFile("")}, "no file name", nil},
 		{"an empty token file", nil, []scicred.Option{scicred.WithTokenFile(file("void", ""))}, "is empty", scicred.ErrMalformed},
 		{"a password without hosts", nil, []scicred.Option{scicred.WithBasicAuth("u", "p")}, "WithHosts", nil},

@@ -87,7 +87,7 @@ func TestNoExportedTypePrintsASecret(t *testing.T) {
 	values := map[string]any{
 		"Option": scicred.WithBasicAuth("u", hiddenPassword), "RequestOption": scicred.WithToken(raw), "FileID": scicred.FileID{UID: 1}, "System": system,
 		"Target": target, "Claims": claims, "Token": credentials.Token, "Selection": scicred.SelectWLCG, "TokenPolicy": scicred.TokenPolicy{Leeway: time.Second},
-		"TokenSource": source, "TokenSourceFunc": source, "X509": credentials.X509, "Login": login, "Transport": tr, "Credentials": credentials,
+		"TokenSource": source, "Verifier": &verifier{is: issuer()}, "TokenSourceFunc": source, "X509": credentials.X509, "Login": login, "Transport": tr, "Credentials": credentials,
 		"Error": scicred.ErrExpired, "Kind": scicred.KindToken, "Outcome": scicred.Withheld, "Attempt": credentials.Report.Attempts[0], "Report": credentials.Report,
 		"ChainError": chain, "Challenge": scicred.Challenge{Scheme: "Bearer"}, "StatusError": status,
 	}

@@ -69,8 +69,9 @@
 // regular files are read: tokens up to 64 KiB, PEM and netrc up to 1 MiB. In a
 // folder that others may write, such as /tmp, the file must belong to the
 // effective user, and so must a symbolic link to it, since anybody can put one
-// there; what a link elsewhere leads to must belong to that user or to root. A netrc file must be the user's and closed to all others. Discovery
-// never prompts, and never asks a server.
+// there; what a link elsewhere leads to must belong to that user or to root. A
+// netrc file must be the user's and closed to all others. Discovery never
+// prompts, and asks no server, but for the keys that a [Verifier] needs.
 //
 // # Selection
 //
@@ -84,7 +85,8 @@
 // paths of scopes match by whole segments, so that read:/a covers /a/b and not
 // /ab. A claim of the wrong type makes a token unusable: it is never read as
 // absent. A token without expiry is accepted and shown as such. Signatures are
-// not verified: the server does that, and discovery works offline.
+// not verified: the server does that, and discovery works offline; a Verifier in
+// the [TokenPolicy] changes it.
 //
 // A token that is no JWT does not say for whom it is. It is used if it was
 // named, or under [SelectWLCG], which takes what is in the first place that is
@@ -143,7 +145,12 @@
 //
 // At most once a second a request looks whether the variables, files and
 // folders that the answer depends on have changed, and reads again what may
-// have; nothing runs in the background and there is nothing to close.
+// have; nothing runs in the background and there is nothing to close. Of the
+// files in $_CONDOR_CREDS those whose tokens are in use are looked at each
+// second, and all of them when the folder changes, as it does when a file is
+// renamed into it. Another file there that is written over in place is noticed
+// within 30 seconds; within a second while no token is in use or the one in use
+// is about to expire.
 //
 // While a file is unreadable or garbled, the good credential that it held is
 // used until it expires; a file that is gone at two looks is withdrawn. A
