@@ -3,6 +3,7 @@
 package pemfile_test
 
 import (
+	"context"
 	"crypto"
 	"crypto/tls"
 	"crypto/x509"
@@ -69,5 +70,26 @@ func FuzzParsePair(f *testing.F) {
 			t.Error("out of its dates")
 		}
 		_ = pemfile.Subject(leaf)
+	})
+}
+
+// FuzzPassphrase reads files whose key may be encrypted.
+func FuzzPassphrase(f *testing.F) {
+	user := credtest.NewCA("Test CA").User("Test User")
+	for _, key := range [][]byte{user.EncryptedKeyPEM("words"), user.LegacyEncryptedKeyPEM("words"), fixture(f, "ec.java.pem"), fixture(f, "unsupported.scrypt.pem")} {
+		f.Add(append(user.CertPEM(), key...))
+	}
+	now := time.Now()
+	f.Fuzz(func(t *testing.T, file []byte) {
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond) // Some keys may take longer.
+		defer cancel()
+		a := &asked{passphrase: "words"}
+		c, err := pemfile.ParsePairWithPassphrase(ctx, file, nil, now, margin, a.ask)
+		if (err == nil) == (c == nil) {
+			t.Fatal("either a credential or an error")
+		}
+		if a.times > 1 || len(a.given) > 0 && a.given[0] != 0 {
+			t.Fatal("asked twice, or not cleared")
+		}
 	})
 }

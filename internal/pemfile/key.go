@@ -4,6 +4,7 @@ package pemfile
 
 import (
 	"cmp"
+	"context"
 	"crypto"
 	"crypto/x509"
 	"errors"
@@ -13,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/scicred/scicred/internal/der"
+	"github.com/scicred/scicred/internal/pemkey"
 )
 
 // signer is a private key that cannot be printed: fmt shows a closure as an
@@ -31,31 +33,37 @@ func (s *signer) Sign(rand io.Reader, digest []byte, opts crypto.SignerOpts) ([]
 }
 
 // matchingKey returns the first key that fits a certificate, and the certificates
-// that it fits. If there is none, the error says why; that a key is encrypted or
-// broken goes before that another is somebody else's, since it may have been the
-// right one.
-func matchingKey(keys []block, certs *bundle) (*signer, []*x509.Certificate, error) {
-	var encrypted bool
+// that it fits. Keys that are encrypted come after those that are not, so that
+// nobody is asked for a passphrase in vain.
+//
+// If there is none, the error says why; that a key is encrypted or broken goes
+// before that another is somebody else's, since it may have been the right one.
+func matchingKey(ctx context.Context, keys []block, certs *bundle, ask Passphrase) (*signer, []*x509.Certificate, error) {
+	var sealed []block
 	var broken error
 	for _, b := range keys {
-		if b.encrypted() {
-			encrypted = true
+		if pemkey.IsSealed(b.Block) {
+			sealed = append(sealed, b)
 			continue
 		}
-		key, err := parseKey(b)
+		key, err := parseKey(b.Bytes, b.number)
 		if err != nil {
 			broken = cmp.Or(broken, err)
 			continue
 		}
 		if owners := certs.owners(key.Public()); len(owners) > 0 {
-			return &signer{public: key.Public(), key: func() crypto.Signer { return key }}, owners, nil
+			return hide(key), owners, nil
+		}
+	}
+	if len(sealed) > 0 {
+		key, owners, err := matchingSealed(ctx, sealed, certs, ask)
+		if key != nil || err != nil {
+			return key, owners, err
 		}
 	}
 	switch {
 	case len(keys) == 0:
 		return nil, nil, ErrNoKey
-	case encrypted:
-		return nil, nil, ErrEncrypted
 	case broken != nil:
 		return nil, nil, broken
 	case len(keys) > 1:
@@ -63,6 +71,62 @@ func matchingKey(keys []block, certs *bundle) (*signer, []*x509.Certificate, err
 	default:
 		return nil, nil, ErrKeyMismatch
 	}
+}
+
+// matchingSealed is matchingKey for encrypted keys. It returns nothing at all if
+// each opens and none fits.
+func matchingSealed(ctx context.Context, keys []block, certs *bundle, ask Passphrase) (*signer, []*x509.Certificate, error) {
+	if ask == nil {
+		return nil, nil, ErrEncrypted
+	}
+	var problem error
+	opened, iterations := make(map[int]*pemkey.Sealed), 0
+	for i, b := range keys {
+		s, err := pemkey.Read(b.Block)
+		if err == nil {
+			if iterations += s.Iterations(); iterations > pemkey.MaxIterations {
+				err = fmt.Errorf("%w: the keys of the file together", pemkey.ErrTooManyIterations)
+			}
+		}
+		if err != nil {
+			problem = cmp.Or(problem, fmt.Errorf("PEM block %d: %w", b.number, err))
+			continue
+		}
+		opened[i] = s
+	}
+	if len(opened) == 0 {
+		return nil, nil, problem
+	}
+	passphrase, err := ask(ctx)
+	defer clear(passphrase)
+	if err != nil {
+		return nil, nil, fmt.Errorf("no passphrase: %w", err)
+	}
+	for i, b := range keys {
+		s := opened[i]
+		if s == nil {
+			continue
+		}
+		content, err := s.Open(ctx, passphrase)
+		if err != nil {
+			problem = cmp.Or(problem, err)
+			continue
+		}
+		key, err := parseKey(content, b.number)
+		clear(content)
+		if err != nil {
+			problem = cmp.Or(problem, err)
+			continue
+		}
+		if owners := certs.owners(key.Public()); len(owners) > 0 {
+			return hide(key), owners, nil
+		}
+	}
+	return nil, nil, problem
+}
+
+func hide(key crypto.Signer) *signer {
+	return &signer{public: key.Public(), key: func() crypto.Signer { return key }}
 }
 
 // owners returns the certificates that a key belongs to: usually one, more where
@@ -98,15 +162,15 @@ func unlikely(likely []*x509.Certificate, c *x509.Certificate) int {
 
 // parseKey goes by the content, since the name of a block is not always that of
 // what is in it.
-func parseKey(b block) (crypto.Signer, error) {
-	key, err := parseForm(b.Bytes)
+func parseKey(content []byte, number int) (crypto.Signer, error) {
+	key, err := parseForm(content)
 	if signer, ok := key.(crypto.Signer); ok && err == nil {
 		return signer, nil
 	}
 	if err == nil {
 		err = errors.New("it cannot sign")
 	}
-	return nil, fmt.Errorf("PEM block %d: %w%s", b.number, ErrBadKey, reason(err))
+	return nil, fmt.Errorf("PEM block %d: %w%s", number, ErrBadKey, reason(err))
 }
 
 // parseForm tells the three forms of a private key apart by what follows the

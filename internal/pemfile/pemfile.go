@@ -10,6 +10,7 @@
 package pemfile
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -73,14 +74,31 @@ type Credential struct {
 	ChainMissing bool
 }
 
-// ParsePair reads a certificate and its private key. With a nil keyPEM both are
-// in certPEM; otherwise keys are taken from keyPEM alone.
-//
-// Of several keys the first that fits a certificate is taken. No certificate of
-// the chain may be expired at now+margin or not yet valid at now: that is found
-// out before any key is parsed. Errors are of the kinds above and never show
-// what is in a key; PEM blocks are counted from 1.
+// Passphrase returns the passphrase of the private keys of a file, to be cleared
+// by who asked for it.
+type Passphrase func(ctx context.Context) ([]byte, error)
+
+// ParsePair is [ParsePairWithPassphrase] without one: a key that is encrypted is
+// refused with ErrEncrypted.
 func ParsePair(certPEM, keyPEM []byte, now time.Time, margin time.Duration) (*Credential, error) {
+	return ParsePairWithPassphrase(context.Background(), certPEM, keyPEM, now, margin, nil)
+}
+
+// ParsePairWithPassphrase reads a certificate and its private key. With a nil
+// keyPEM both are in certPEM; otherwise keys are taken from keyPEM alone.
+//
+// Of several keys the first that fits a certificate is taken, those that are not
+// encrypted before those that are. No certificate of the chain may be expired at
+// now+margin or not yet valid at now: that is found out before any key is parsed,
+// and before anybody is asked for a passphrase.
+//
+// The passphrase is asked for at most once, only if a key that can be decrypted
+// needs it, and cleared after use. The context is given to ask, and ends the work
+// on the passphrase. Errors are of the kinds above, of package pemkey, and of ask;
+// they never show what is in a key. PEM blocks are counted from 1.
+func ParsePairWithPassphrase(
+	ctx context.Context, certPEM, keyPEM []byte, now time.Time, margin time.Duration, ask Passphrase,
+) (*Credential, error) {
 	file, err := scan(certPEM)
 	if err != nil {
 		return nil, err
@@ -101,7 +119,7 @@ func ParsePair(certPEM, keyPEM []byte, now time.Time, margin time.Duration) (*Cr
 		}
 		keys = keyFile.keys
 	}
-	key, owners, err := matchingKey(keys, certs)
+	key, owners, err := matchingKey(ctx, keys, certs, ask)
 	if err != nil {
 		return nil, err
 	}

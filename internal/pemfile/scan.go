@@ -15,12 +15,6 @@ type block struct {
 	number int
 }
 
-// encrypted says whether the block is a private key under a passphrase, in the
-// way of RFC 1421 or of PKCS#8.
-func (b block) encrypted() bool {
-	return b.Type == "ENCRYPTED PRIVATE KEY" || strings.Contains(b.Headers["Proc-Type"], "ENCRYPTED")
-}
-
 // blocks are the PEM blocks that matter, in the order of the file.
 type blocks struct{ certs, keys []block }
 
