@@ -156,4 +156,11 @@ func (r *report) series(family string, q measure.Quantity, contenders ...string)
 }
 
 // nanoseconds writes a time that is round in one of the usual units.
-func nanoseconds(ns float64) string { return time.Duration(ns).String() }
+func nanoseconds(ns float64) string {
+	if ns == 0 {
+		return "0"
+	}
+	text := time.Duration(ns).String()
+	unit := strings.TrimLeft(text, "0123456789.")
+	return strings.TrimSuffix(text, unit) + " " + unit
+}

@@ -67,3 +67,10 @@ func TestACommandPrintsTablesAndVerdicts(t *testing.T) {
 	require.NoError(t, o.bench(&out))
 	assert.Contains(t, out.String(), "warm/3 ")
 }
+
+func TestTimesOfAnAxisAreWrittenForPeople(t *testing.T) {
+	t.Parallel()
+	for ns, want := range map[float64]string{0: "0", 500: "500 ns", 1500: "1.5 µs", 1e9: "1 s"} {
+		assert.Equal(t, want, nanoseconds(ns))
+	}
+}

@@ -128,8 +128,8 @@ func inTurn(rt http.RoundTripper, requests []*http.Request) func(int) error {
 // growTasks show how the cost of a warm request grows.
 func growTasks() []measure.Task {
 	return []measure.Task{
-		parallel(1), parallel(4), parallel(16), parallel(64),
-		origins(1), origins(100), origins(10000),
+		brief(parallel(1)), brief(parallel(4)), parallel(16), brief(parallel(64)),
+		brief(origins(1)), brief(origins(100)), origins(10000),
 	}
 }
 

@@ -162,13 +162,13 @@ const (
 	readAll = "os.ReadFile of all"
 	find    = "FindToken"
 	fresh   = "new Transport, first request"
-	again   = "the next look, nothing changed"
+	again   = "the next look"
 )
 
 // among finds the one token of many that fits, which is the last.
 func among(files int) measure.Task {
 	t := measure.Task{
-		Name: fmt.Sprintf("discovery/%d", files), Title: fmt.Sprintf("discovery among %s, the last one fits", plural(files, "token file")),
+		Name: fmt.Sprintf("discovery/%d", files), Title: fmt.Sprintf("discovery among %s, the last one fits; then nothing changes", plural(files, "token file")),
 		Unit: "time", To: readAll, Twin: find, Show: measure.CPU,
 		Slice: 150 * time.Millisecond, Turns: 1, Rounds: 7, // Not every look costs the same.
 		Prepare: func(s *measure.Stage) ([]measure.Contender, error) { return searches(s, files) },

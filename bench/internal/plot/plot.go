@@ -13,6 +13,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // Point is one measurement with its spread.
@@ -38,6 +39,7 @@ const (
 	width, height            = 720, 420
 	left, right, top, bottom = 84, 164, 44, 58
 	labelHeight              = 16 // of a line's name
+	labelLength              = 20 // characters that have room
 )
 
 // style is how a line is told from the others. The colours are those of Okabe and
@@ -108,6 +110,9 @@ func (a *axis) at(v float64) float64 {
 func (c *Chart) axes() (x, y *axis, err error) {
 	var xs, ys []float64
 	for _, s := range c.Series {
+		if utf8.RuneCountInString(s.Name) > labelLength {
+			return nil, nil, fmt.Errorf("plot: the name %q has no room", s.Name)
+		}
 		for _, p := range s.Points {
 			for _, v := range []float64{p.X, p.Y, p.Low, p.High} {
 				if math.IsNaN(v) || math.IsInf(v, 0) {

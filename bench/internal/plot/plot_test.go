@@ -75,6 +75,7 @@ func TestWhatCannotBeDrawnIsAnError(t *testing.T) {
 		"no line":                    func(c *plot.Chart) { c.Series = nil },
 		"more lines than styles":     func(c *plot.Chart) { c.Series = make([]plot.Series, 6) },
 		"one point":                  func(c *plot.Chart) { c.Series = []plot.Series{{Name: "a", Points: []plot.Point{{1, 1, 1, 1}}}} },
+		"a name without room":        func(c *plot.Chart) { c.Series[0].Name = strings.Repeat("x", 21) },
 		"no number":                  func(c *plot.Chart) { c.Series[0].Points[0].Y = math.NaN() },
 		"no logarithm of what is <0": func(c *plot.Chart) { c.Series[0].Points[0].Low = -1 },
 		"no logarithm of nought":     func(c *plot.Chart) { c.Series[0].Points[0].X = 0 },
