@@ -29,7 +29,7 @@ func endToEnd(http2 bool, connections int) measure.Task {
 	return measure.Task{
 		Name:  fmt.Sprintf("e2e/h%s/%d", name[len("HTTP/"):][:1], connections),
 		Title: fmt.Sprintf("request over TLS on loopback, %s, %s", name, plural(connections, "connection")),
-		Unit:  "request", To: limit, Twin: limit, Show: measure.CPU, Slice: 100 * time.Millisecond, Turns: 10,
+		Unit:  "request", To: limit, Twin: limit, Show: measure.CPU, Slice: 150 * time.Millisecond, Turns: 6,
 		Prepare: func(s *measure.Stage) ([]measure.Contender, error) {
 			srv, err := startServer(s, setting{Protocols: protocols, Ports: connections})
 			if err != nil {

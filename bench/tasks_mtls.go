@@ -23,7 +23,7 @@ const fixed = "tls.Config.Certificates"
 func mutual(handshakes bool) measure.Task {
 	t := measure.Task{
 		Name: "mtls/keepalive", Title: "request with a client certificate, on an open connection",
-		Unit: "request", To: fixed, Twin: fixed, Show: measure.Wall, Slice: 150 * time.Millisecond, Turns: 10,
+		Unit: "request", To: fixed, Twin: fixed, Show: measure.Wall, Slice: 300 * time.Millisecond, Turns: 15,
 		Prepare: func(s *measure.Stage) ([]measure.Contender, error) {
 			m, err := newMutual(s)
 			if err != nil {
@@ -49,6 +49,7 @@ func mutual(handshakes bool) measure.Task {
 		},
 	}
 	if handshakes {
+		t.Slice, t.Turns = t.Slice/2, 0
 		t.Name, t.Title = "mtls/handshake", "request with a client certificate, each on a new connection"
 	}
 	return t
