@@ -8,9 +8,13 @@ var (
 	ParseCarefully = parseCarefully
 )
 
+// DecodeTo is a step of the fast reader.
+var DecodeTo = decodeTo
+
 // Limits of the fast reader.
 const (
 	MaxDepth  = maxDepth
 	MaxNumber = maxNumber
 	MaxItems  = len(spans{}.list)
+	Padding   = padding
 )

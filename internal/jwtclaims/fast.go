@@ -50,7 +50,7 @@ func decodeTo(text []byte, part string) (int, bool) {
 	if err != nil || len(part)%4 == 1 || n != base64.RawURLEncoding.DecodedLen(len(part)) {
 		return 0, false
 	}
-	clear(text[n : n+padding])
+	clear(text[n : n+padding]) // The decoder may have used the room.
 	return n, true
 }
 
@@ -275,7 +275,7 @@ func (r *reading) readVersion(at int) (span, int) {
 // claims returns what was read. The text up to end is copied once, for all to
 // share: it costs less than a copy for each.
 func (r *reading) claims(end int) *Claims {
-	if !r.named[iss] || !r.named[alg] || algorithmProblem(string(r.texts[alg].of(r.text))) != "" {
+	if !r.named[iss] || algorithmProblem(string(r.texts[alg].of(r.text))) != "" {
 		return nil
 	}
 	// Claims and a few items are one piece of memory.

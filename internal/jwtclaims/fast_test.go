@@ -35,7 +35,7 @@ var escaped = strings.ReplaceAll(ordinary, "/", `\/`)
 
 func TestOrdinaryTokensAreReadFast(t *testing.T) {
 	t.Parallel()
-	deep := strings.Repeat("[", jwtclaims.MaxDepth-1) + strings.Repeat("]", jwtclaims.MaxDepth-1)
+	lists, objects := nested(jwtclaims.MaxDepth - 1)
 	for name, text := range map[string]string{
 		"SciToken":                token(`{"alg":"ES256","kid":"k","typ":"JWT"}`, ordinary),
 		"with escaped slashes":    token(es256, escaped),
@@ -54,7 +54,7 @@ func TestOrdinaryTokensAreReadFast(t *testing.T) {
 		"the first second":        with(`"nbf":1,"exp":1`),
 		"the last second":         with(`"nbf":253402300799,"exp":253402300799`),
 		"numbers":                 with(`"a":0,"b":-0,"c":-1,"d":0.5,"e":-0.05,"f":123.456,"g":` + strings.Repeat("9", jwtclaims.MaxNumber)),
-		"as deep as may be":       with(`"a":` + deep),
+		"as deep as may be":       with(`"a":` + lists + `,"b":` + objects),
 		"a name twice inside":     with(`"a":{"b":1,"b":2},"c":[{"iss":1}]`),
 		"names differ by case":    token(`{"alg":"ES256","ALG":"none"}`, `{"iss":"i","ISS":"j","x":1,"X":2}`),
 		"the other part's names":  token(`{"alg":"ES256","iss":7,"exp":"x"}`, `{"iss":"i","alg":7,"crit":7,"kid":7,"typ":7}`),
@@ -77,8 +77,14 @@ func TestOrdinaryTokensAreReadFast(t *testing.T) {
 			want, err := jwtclaims.ParseCarefully(text)
 			require.NoError(t, err)
 			assert.Equal(t, want, got)
+			assert.True(t, jwtclaims.LooksLikeJWT(text))
 		})
 	}
+}
+
+// nested returns that many lists in each other, and objects.
+func nested(n int) (lists, objects string) {
+	return strings.Repeat("[", n) + strings.Repeat("]", n), strings.Repeat(`{"x":`, n-1) + "{}" + strings.Repeat("}", n-1)
 }
 
 // numbered returns that many claims that nobody knows.
@@ -92,7 +98,7 @@ func numbered(n int) string {
 
 func TestUnusualTokensAreReadCarefully(t *testing.T) {
 	t.Parallel()
-	deep := strings.Repeat("[", jwtclaims.MaxDepth) + strings.Repeat("]", jwtclaims.MaxDepth)
+	lists, objects := nested(jwtclaims.MaxDepth)
 	for name, text := range map[string]string{
 		"exponent":            with(`"exp":1.9e9`),
 		"exponent, elsewhere": with(`"x":1E3`),
@@ -101,7 +107,8 @@ func TestUnusualTokensAreReadCarefully(t *testing.T) {
 		"version 1.0":         with(`"ver":1.0`),
 		"surrogates":          with(`"sub":"\ud83d\ude00"`),
 		"half of a pair":      with(`"x":"\ud83d"`),
-		"too deep":            with(`"x":` + deep),
+		"too deep":            with(`"x":` + lists),
+		"too deep, objects":   with(`"x":` + objects),
 		"too many names":      token(es256, `{"iss":"i"`+numbered(jwtclaims.MaxItems+1)+`}`),
 		"too many audiences":  with(`"aud":["a"` + strings.Repeat(`,"a"`, jwtclaims.MaxItems) + `]`),
 		"too many scopes":     with(`"scope":"a` + strings.Repeat(" a", jwtclaims.MaxItems) + `"`),
@@ -117,6 +124,85 @@ func TestUnusualTokensAreReadCarefully(t *testing.T) {
 			assert.Equal(t, want, got)
 		})
 	}
+}
+
+func TestNeitherReaderTakesBrokenJSON(t *testing.T) {
+	t.Parallel()
+	for _, value := range []string{
+		"", "01", "-", "-a", "1.", ".5", "+1", "1.a", "00", "-01", "1e", "1e+", "0x1", "Infinity", "NaN",
+		"tru", "truer", "nul", "nulll", "fals", "True", "'a'", `"`, `"a`, `"\\`, `"\"`, `"\x0041"`, `"\a"`, `"\'"`,
+		`"\u00g0"`, `"\u00:0"`, `"\u004"`, `"\u 041"`, `"\U0041"`, `"\u`, `"\u00"`,
+		"\"a\nb\"", "\"\x00\"", "\"\\n\x1f\"", "\"\xff\"", "\"\x80\"", "\"\xc3\"", "\"\xed\xa0\x80\"", "\"\\n\xc0\xaf\"",
+		"[", "]", "[1", "[1,", "[1,]", "[,1]", "[1 2]", "[1}", "{", "}", `{"a"`, `{"a":`, `{"a":1`, `{"a":1,`,
+		`{"a":1,}`, `{,}`, `{"a" 1}`, `{"a",1}`, `{a:1}`, `{1:1}`, `{"a":1]`, `{:1}`,
+		"\f1", "\v1", "\u00a01", "1\f", "1 2", "1,", "/**/1", "1//", "\xef\xbb\xbf1",
+	} {
+		for name, text := range map[string]string{
+			"last":      token(es256, `{"iss":"i","x":`+value+`}`),
+			"first":     token(es256, `{"x":`+value+`,"iss":"i"}`),
+			"inside":    token(es256, `{"iss":"i","x":{"y":`+value+`}}`),
+			"at an end": token(es256, `{"iss":"i","x":`+value),
+			"in header": token(`{"alg":"ES256","x":`+value+`}`, `{"iss":"i"}`),
+			"known":     token(es256, `{"iss":"i","sub":`+value+`}`),
+			"among aud": token(es256, `{"iss":"i","aud":["a",`+value+`]}`),
+			"as exp":    token(es256, `{"iss":"i","exp":`+value+`}`),
+			"as ver":    token(es256, `{"iss":"i","ver":`+value+`}`),
+		} {
+			assert.Nil(t, jwtclaims.ParseFast(text), "%s: %q", name, value)
+			_, err := jwtclaims.ParseCarefully(text)
+			assert.Error(t, err, "%s: %q", name, value)
+		}
+	}
+}
+
+// The reader takes eight bytes at a time, so the place matters.
+func TestEveryByteAtEveryPlaceOfAString(t *testing.T) {
+	t.Parallel()
+	for place := range 20 {
+		for c := range 256 {
+			text := []byte("ABCDEFGHIJKLMNOPQRST") // none of which makes an escape
+			text[place] = byte(c)
+			plain := c >= ' ' && c < 0x80 && c != '"' && c != '\\'
+			for _, p := range []string{`{"iss":"` + string(text) + `"}`, `{"iss":"i","x":"` + string(text) + `"}`} {
+				if agree(t, token(es256, p)) != plain {
+					assert.Fail(t, "not as it should be", "%#x at %d", c, place)
+				}
+			}
+		}
+	}
+}
+
+// A buffer of just the right size ends where the text and its padding do.
+func TestNothingIsReadBeyondTheBuffer(t *testing.T) {
+	t.Parallel()
+	for n := range 30 {
+		x := strings.Repeat("x", 3000+n)
+		for _, end := range []string{``, `"`, `"}`, `\`, `\u`, `\u00`, `","y":tru`, `","y":-`, `","y":[`, `","y`, `","exp":1`} {
+			agree(t, token(es256, `{"iss":"i","x":"`+x+end))
+			agree(t, token(`{"alg":"ES256","x":"`+x+end, `{"iss":"i"}`))
+		}
+	}
+}
+
+func TestThePaddingIsNUL(t *testing.T) {
+	t.Parallel()
+	for n := range 40 {
+		text := bytes.Repeat([]byte{0xff}, 100)
+		x := strings.Repeat("x", n)
+		length, ok := jwtclaims.DecodeTo(text, b64(x))
+		require.True(t, ok)
+		require.Equal(t, n, length)
+		assert.Equal(t, x+strings.Repeat("\x00", jwtclaims.Padding), string(text[:n+jwtclaims.Padding]))
+	}
+}
+
+// Audience and scope share their memory.
+func TestAppendingToOneListLeavesTheOtherAlone(t *testing.T) {
+	t.Parallel()
+	c := jwtclaims.ParseFast(with(`"aud":["a"],"scope":"b c"`))
+	require.NotNil(t, c)
+	_ = append(c.Audience, "x")
+	assert.Equal(t, []string{"b", "c"}, c.Scope)
 }
 
 // agree holds the readers against each other, and reports whether the fast one

@@ -389,6 +389,7 @@ func TestBrokenJWTs(t *testing.T) {
 		"iss twice, the same":          {payload(`{"iss":"s3cret","iss":"s3cret"}`), "its part with the claims names a member twice"},
 		"iss twice, by escaping":       {payload(`{"iss":"s3cret","\u0069ss":"evil"}`), "its part with the claims names a member twice"},
 		"any claim twice":              {payload(`{"iss":"s3cret","x":1,"x":1}`), "its part with the claims names a member twice"},
+		"the same in the header":       {token(`{"alg":"ES256","x":1e400}`, `{"iss":"i"}`), "its claims hold a number out of all range or are nested too deep"},
 		"a number beyond float64":      {payload(`{"iss":"s3cret","x":1e400}`), "its claims hold a number out of all range or are nested too deep"},
 	}
 	for name, tt := range tests {
@@ -413,6 +414,10 @@ func TestOpaqueTokensAreNoBrokenJWTs(t *testing.T) {
 		"two parts, JSON without alg":     b64(`{"user":1}`) + ".c2ln",
 		"four parts, JSON without alg":    b64(`{"user":1}`) + ".a.b.c",
 		"three parts, lists":              b64(`[1]`) + "." + b64(`[1]`) + ".c2ln",
+		"three parts, half an object":     b64(`{"alg":1`) + "." + b64(`[1]`) + ".c2ln",
+		"three parts, more than one":      b64(`{"alg":1}{}`) + "." + b64(`[1]`) + ".c2ln",
+		"three parts, a list with names":  b64(`["alg":1}`) + "." + b64(`["iss":1}`) + ".c2ln",
+		"three parts, a long list":        b64(`["`+strings.Repeat("x", 2000)+`"]`) + "." + b64(`[1]`) + ".c2ln",
 		"three parts, null":               b64("null") + "." + b64("null") + ".c2ln",
 		"an encrypted JWT (RFC 7516)":     b64(`{"alg":"RSA-OAEP","enc":"A256GCM"}`) + ".a.b.c.d",
 		"an encrypted JWT, a key of none": b64(`{"alg":"dir","enc":"A256GCM"}`) + "..b.c.d",

@@ -7,7 +7,6 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"strings"
-	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -190,8 +189,9 @@ func readString(text []byte, at int) (span, int) {
 
 // skipPlain reads what stands for itself in a string: ASCII but for control
 // characters, quotes and backslashes. It looks at eight bytes at a time, as one
-// word. In special the highest bit of a byte is set if it is none of those. Such
-// a byte may make the one behind it look special, never one before it.
+// word. In special the highest bit of a byte is set if it is anything else: less
+// than what is subtracted, or not ASCII. Such a byte may make the one behind it
+// look special, never one before it.
 func skipPlain(text []byte, at int) int {
 	const (
 		each    = 0x0101010101010101
@@ -202,7 +202,7 @@ func skipPlain(text []byte, at int) int {
 		control := word - ' '*each
 		quote := (word ^ '"'*each) - each
 		backslash := (word ^ '\\'*each) - each
-		if special := (word | control | quote | backslash) & highest; special != 0 {
+		if special := (control | quote | backslash) & highest; special != 0 {
 			return at + bits.TrailingZeros64(special)/8
 		}
 		at += 8
@@ -210,8 +210,9 @@ func skipPlain(text []byte, at int) int {
 }
 
 // readRough goes on with a string in which not all is plain. What an escape
-// stands for is put in its place, where there is always room for it. Halves of
-// surrogate pairs, and what readers put in their place, are not taken.
+// stands for is put in its place, where there is always room for it. U+FFFD is not
+// taken: it is also what stands for half a pair of surrogates, since one escape is
+// read at a time, and for bytes that are not UTF-8.
 func readRough(text []byte, start, at int) (span, int) {
 	end := at // of what is in its place
 	for text[at] != '"' {
@@ -231,8 +232,7 @@ func readRough(text []byte, start, at int) (span, int) {
 			at++
 		}
 	}
-	s := text[start:end]
-	if !utf8.Valid(s) || bytes.ContainsRune(s, utf8.RuneError) {
+	if bytes.ContainsRune(text[start:end], utf8.RuneError) {
 		return span{}, brokenOff
 	}
 	return span{start, end}, at + 1
@@ -258,9 +258,6 @@ func readEscape(text []byte) (rune, int) {
 		default:
 			return 0, 0
 		}
-	}
-	if utf16.IsSurrogate(r) {
-		return 0, 0
 	}
 	return r, 6
 }
