@@ -208,7 +208,7 @@ func TestAFailureIsAWebErrorThatSaysWhy(t *testing.T) {
 			assert.NotContains(t, err.Error(), "hunter2")
 			assert.Equal(t, 1, calls)
 			var missing *gafaelfawr.NotFoundError
-			assert.False(t, errors.As(err, &missing))
+			assert.NotErrorAs(t, err, &missing)
 			if c.check != nil {
 				c.check(t, web)
 			}

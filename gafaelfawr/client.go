@@ -30,7 +30,10 @@ type Client struct {
 // tokenHash stands for a token where it would be kept in the clear.
 type tokenHash [sha256.Size]byte
 
-func hashOf(token Token) tokenHash { return sha256.Sum256([]byte(token.Reveal())) }
+func hashOf(token Token) tokenHash {
+	var raw [tokenLength]byte // Of that length to the byte, and not on the heap.
+	return sha256.Sum256(raw[:copy(raw[:], token.Reveal())])
+}
 
 // flightKey says who waits together. The token is part of it also for look-ups
 // by name, since another token may be refused; and so is the number of times

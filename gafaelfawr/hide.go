@@ -13,22 +13,21 @@ const hidden = "REDACTED"
 // hideTokens replaces the secret of everything in a text that looks like a
 // Gafaelfawr token: servers and proxies repeat what they were sent.
 func hideTokens(s string) string {
-	const length = len(tokenPrefix) + 2*partLength + 1
 	var b strings.Builder
 	for {
 		i := strings.Index(s, tokenPrefix)
-		if i < 0 || len(s)-i < length {
+		if i < 0 || len(s)-i < tokenLength {
 			return b.String() + s
 		}
 		key := s[i+len(tokenPrefix):][:partLength]
-		part := s[i+length-partLength : i+length]
+		part := s[i+tokenLength-partLength : i+tokenLength]
 		if !isBase64URL(key) || s[i+len(tokenPrefix)+partLength] != '.' || !isBase64URL(part) {
 			b.WriteString(s[:i+len(tokenPrefix)])
 			s = s[i+len(tokenPrefix):]
 			continue
 		}
 		b.WriteString(s[:i+len(tokenPrefix)+partLength+1] + hidden)
-		s = s[i+length:]
+		s = s[i+tokenLength:]
 	}
 }
 

@@ -57,11 +57,7 @@ func (s *sender) send(ctx context.Context, r request) (*reply, error) {
 	}
 	resp, err := s.client.Do(req)
 	if err != nil {
-		// What net/http adds to it, method and URL, stands in our own error.
-		if outer, ok := errors.AsType[*url.Error](err); ok {
-			err = outer.Err
-		}
-		return nil, failed(ctx, r.method, where, err, s.timeout)
+		return nil, failed(ctx, r.method, where, bare(err), s.timeout)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
@@ -77,6 +73,18 @@ func (s *sender) send(ctx context.Context, r request) (*reply, error) {
 		return nil, &ValidationError{Method: r.method, URL: where, Err: fmt.Errorf("the reply is larger than %d MiB", maxBody>>20)}
 	}
 	return &reply{header: resp.Header, body: body}, nil
+}
+
+// bare returns an error without what net/http adds to it, method and URL, which
+// stand in our own error, without secrets.
+func bare(err error) error {
+	for {
+		outer, ok := err.(*url.Error) //nolint:errorlint // what others wrapped has words of its own
+		if !ok {
+			return err
+		}
+		err = outer.Err
+	}
 }
 
 func (r request) build(ctx context.Context) (*http.Request, error) {

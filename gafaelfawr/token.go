@@ -18,6 +18,7 @@ import (
 const (
 	tokenPrefix = "gt-"
 	partLength  = 22 // 16 bytes in base64 without padding
+	tokenLength = len(tokenPrefix) + partLength + len(".") + partLength
 )
 
 // Token is a Gafaelfawr token: gt-<key>.<secret>. Its key is no secret; servers

@@ -18,7 +18,11 @@ func (c *Client) UserInfo(ctx context.Context, token Token) (UserInfo, error) {
 	if token.IsZero() {
 		return UserInfo{}, errNoToken()
 	}
-	return lookup(ctx, c, &c.byToken, hashOf(token), token, "", "user-info")
+	key := hashOf(token)
+	if info, ok := c.byToken.get(key); ok {
+		return info, nil
+	}
+	return miss(ctx, c, &c.byToken, key, token, "", "user-info")
 }
 
 // UserInfoByName returns what is known about a user by name. The token needs the
@@ -35,18 +39,14 @@ func (c *Client) UserInfoByName(ctx context.Context, token Token, username strin
 	case username == "":
 		return UserInfo{}, invalid("the user name is empty")
 	}
-	return lookup(ctx, c, &c.byName, username, token, username, "users", username)
-}
-
-// lookup returns what a cache has, or asks the server for it.
-func lookup[K comparable](ctx context.Context, c *Client, known *cache[K, UserInfo], key K, token Token, name string, route ...string) (UserInfo, error) {
-	if info, ok := known.get(key); ok {
+	if info, ok := c.byName.get(username); ok {
 		return info, nil
 	}
-	return miss(ctx, c, known, key, token, name, route)
+	return miss(ctx, c, &c.byName, username, token, username, "users", username)
 }
 
-func miss[K comparable](ctx context.Context, c *Client, known *cache[K, UserInfo], key K, token Token, name string, route []string) (UserInfo, error) {
+// miss asks the server for what a cache does not have, and remembers it.
+func miss[K comparable](ctx context.Context, c *Client, known *cache[K, UserInfo], key K, token Token, name string, route ...string) (UserInfo, error) {
 	age := known.age()
 	return c.flights.do(ctx, flightKey{hashOf(token), name, age}, func(ctx context.Context) (UserInfo, error) {
 		// Somebody may have brought it since we looked.

@@ -6,7 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"go/parser"
-	"go/token"
+	gotoken "go/token"
 	"io"
 	"log/slog"
 	"math"
@@ -310,7 +310,7 @@ func TestTheWireTypesAreFreeOfClientCode(t *testing.T) {
 	})
 	assert.Len(t, files, 9)
 	for _, name := range files {
-		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ImportsOnly)
+		file, err := parser.ParseFile(gotoken.NewFileSet(), name, nil, parser.ImportsOnly)
 		require.NoError(t, err)
 		for _, spec := range file.Imports {
 			path, err := strconv.Unquote(spec.Path.Value)
