@@ -322,9 +322,12 @@ func (s *System) find(ctx context.Context, target Target, kind Kind) (Credential
 	if kind != KindBasic {
 		h.User = "" // it asks for a login in the one header, and here nothing is sent
 	}
-	rec := &recorder{}
-	d, err := t.decide(h, rec)
-	if err != nil {
+	d, err := t.decide(h, nil)
+	if err != nil || d.any() {
+		return Credentials{Token: d.token, X509: d.x509, Login: d.login}, err
+	}
+	rec := &recorder{} // only who finds nothing wants to know why
+	if d, err = t.decide(h, rec); err != nil {
 		return Credentials{}, err
 	}
 	report := rec.report(h, &d).only(kind)
