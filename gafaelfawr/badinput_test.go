@@ -188,8 +188,9 @@ func TestAFailureIsAWebErrorThatSaysWhy(t *testing.T) {
 			t.Helper()
 			assert.Equal(t, "https://login.example.org/?state=REDACTED&rd=x", e.Location)
 		}},
-		"a redirect to nowhere": {307, nil, "", "status 307 from GET " + apiURL + "/token-info", nil},
-		"nothing new":           {304, nil, "", "status 304 from GET " + apiURL + "/token-info", nil},
+		"a redirect that cannot be read": {302, []string{"Location", "https://h/%zz?state=hunter2"}, "", "status 302 from GET " + apiURL + "/token-info", nil},
+		"a redirect to nowhere":          {307, nil, "", "status 307 from GET " + apiURL + "/token-info", nil},
+		"nothing new":                    {304, nil, "", "status 304 from GET " + apiURL + "/token-info", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -351,6 +352,16 @@ func TestABodyThatBreaksOffIsAWebError(t *testing.T) {
 	require.ErrorAs(t, err, &web)
 	require.ErrorIs(t, err, broken)
 	assert.Equal(t, "status 200 from GET "+apiURL+"/token-info: connection reset", err.Error())
+}
+
+func TestARoundTripperThatReturnsNothingIsAnError(t *testing.T) {
+	t.Parallel()
+	for _, resp := range []*http.Response{nil, {StatusCode: 200}} {
+		client := withResponder(t, func(*http.Request) (*http.Response, error) { return resp, nil })
+		_, err := client.TokenInfo(t.Context(), gafaelfawr.NewToken())
+		var web *gafaelfawr.WebError
+		require.ErrorAs(t, err, &web)
+	}
 }
 
 func TestUserNamesAreEscaped(t *testing.T) {

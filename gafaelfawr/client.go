@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"net/http"
 	"net/url"
 )
 
@@ -59,7 +60,7 @@ func New(opts ...Option) (*Client, error) {
 	client.sender, client.closeIdle = c.sender()
 	if c.discovery == nil && c.apiURL == "" {
 		own := *c
-		own.http = client.client // One pool of connections is enough.
+		own.http = &http.Client{Transport: client.rt} // One pool of connections is enough.
 		own.timeout = client.timeout
 		own.lifetime = nil // That of user information is another matter.
 		if client.discovery, err = own.newDiscovery(""); err != nil {

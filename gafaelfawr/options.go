@@ -36,9 +36,9 @@ type config struct {
 }
 
 // WithHTTPClient makes requests with this client's RoundTripper, such as that of
-// scicred, and its timeout if it has one. The client itself is left alone, and
-// its policy for redirects and its cookies are not used: no redirect is followed,
-// and a cookie of somebody who logged in would go before the token.
+// scicred, and its timeout if it has one. Its policy for redirects and its cookies
+// are not used: no redirect is followed, and a cookie of somebody who logged in
+// would go before the token.
 func WithHTTPClient(client *http.Client) Option {
 	return func(c *config) error {
 		if client == nil {
@@ -158,25 +158,25 @@ func newConfig(opts []Option) (*config, error) {
 // sender returns what makes the requests, and what closes its idle connections
 // if they are not the caller's.
 func (c *config) sender() (sender, func()) {
-	client := http.Client{}
+	s := sender{rt: http.DefaultTransport, timeout: DefaultTimeout, now: c.now}
 	closeIdle := func() {}
-	if c.http != nil {
-		client = *c.http
-	} else if base, ok := http.DefaultTransport.(*http.Transport); ok {
-		own := base.Clone()
-		client.Transport, closeIdle = own, own.CloseIdleConnections
+	if c.http == nil {
+		if base, ok := s.rt.(*http.Transport); ok { // Else somebody has replaced it.
+			own := base.Clone()
+			s.rt, closeIdle = own, own.CloseIdleConnections
+		}
+	} else {
+		if c.http.Transport != nil {
+			s.rt = c.http.Transport
+		}
+		if c.http.Timeout > 0 {
+			s.timeout = c.http.Timeout
+		}
 	}
-	timeout := DefaultTimeout
-	switch {
-	case c.timeout > 0:
-		timeout = c.timeout
-	case client.Timeout > 0:
-		timeout = client.Timeout
+	if c.timeout > 0 {
+		s.timeout = c.timeout
 	}
-	client.Timeout = 0 // The context has it, so that both count alike.
-	client.Jar = nil
-	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return sender{client: &client, timeout: timeout, now: c.now}, closeIdle
+	return s, closeIdle
 }
 
 // baseURL returns a URL to append paths to.

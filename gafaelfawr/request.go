@@ -24,9 +24,11 @@ const (
 	maxKept      = 4 << 10  // of a failure's body, in the error
 )
 
-// sender makes requests.
+// sender makes requests. It asks the RoundTripper itself, since all that an
+// http.Client adds is unwanted: it follows redirects, and repeats in its errors
+// where they lead to, and it has cookies.
 type sender struct {
-	client  *http.Client
+	rt      http.RoundTripper
 	timeout time.Duration // of one request with its answer
 	now     func() time.Time
 }
@@ -55,7 +57,10 @@ func (s *sender) send(ctx context.Context, r request) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	resp, err := s.client.Do(req)
+	resp, err := s.rt.RoundTrip(req)
+	if err == nil && (resp == nil || resp.Body == nil) {
+		err = errors.New("the RoundTripper returned neither an answer nor an error")
+	}
 	if err != nil {
 		return nil, failed(ctx, r.method, where, bare(err), s.timeout)
 	}
@@ -75,8 +80,8 @@ func (s *sender) send(ctx context.Context, r request) (*reply, error) {
 	return &reply{header: resp.Header, body: body}, nil
 }
 
-// bare returns an error without what net/http adds to it, method and URL, which
-// stand in our own error, without secrets.
+// bare returns an error without what a RoundTripper with an http.Client in it adds,
+// method and URL, which stand in our own error, without secrets.
 func bare(err error) error {
 	for {
 		outer, ok := err.(*url.Error) //nolint:errorlint // what others wrapped has words of its own
