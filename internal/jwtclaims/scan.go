@@ -215,6 +215,7 @@ func skipPlain(text []byte, at int) int {
 // read at a time, and for bytes that are not UTF-8.
 func readRough(text []byte, start, at int) (span, int) {
 	end := at // of what is in its place
+	ascii := true
 	for text[at] != '"' {
 		switch c := text[at]; {
 		case c < ' ':
@@ -226,13 +227,15 @@ func readRough(text []byte, start, at int) (span, int) {
 			}
 			end += utf8.EncodeRune(text[end:], r)
 			at += n
+			ascii = ascii && r < utf8.RuneSelf
 		default:
-			text[end] = c
-			end++
-			at++
+			plain := skipPlain(text, at+1)
+			end += copy(text[end:], text[at:plain])
+			at = plain
+			ascii = ascii && c < utf8.RuneSelf
 		}
 	}
-	if bytes.ContainsRune(text[start:end], utf8.RuneError) {
+	if !ascii && bytes.ContainsRune(text[start:end], utf8.RuneError) {
 		return span{}, brokenOff
 	}
 	return span{start, end}, at + 1
