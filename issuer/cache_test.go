@@ -158,6 +158,7 @@ func TestACacheThatCannotBeTrustedIsNotUsed(t *testing.T) {
 	}
 	for name, spoil := range map[string]func(dir, file string, k *issuer.Keys) error{
 		"folder and file of another user": func(_, _ string, k *issuer.Keys) error { k.AsUser(os.Geteuid() + 1); return nil },
+		"folder of another user":          func(_, _ string, k *issuer.Keys) error { k.FolderOf(os.Geteuid() + 1); return nil },
 		"folder open to the group":        func(dir, _ string, _ *issuer.Keys) error { return os.Chmod(dir, 0o770) },
 		"folder open to all":              func(dir, _ string, _ *issuer.Keys) error { return os.Chmod(dir, 0o1777) },
 		"file open to others":             func(_, file string, _ *issuer.Keys) error { return os.Chmod(file, 0o602) },
@@ -178,6 +179,21 @@ func TestACacheThatCannotBeTrustedIsNotUsed(t *testing.T) {
 			assert.Equal(t, []string{openID, jwks}, w.fetched(), "the issuer is asked instead")
 		})
 	}
+}
+
+func TestNothingIsWrittenWhereOthersMayWrite(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		return // the owner rules do not exist there
+	}
+	w := newWorld(t)
+	dir, _ := cacheOf(t, w)
+	require.NoError(t, os.MkdirAll(dir, 0o700))
+	require.NoError(t, os.Chmod(dir, 0o777))
+	w.want(t, w.keys(t, cached(dir)), w.issuer, credtest.KeyES256)
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	assert.Empty(t, entries)
 }
 
 // The owner of the file counts, not only that of the folder.

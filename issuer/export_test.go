@@ -3,20 +3,24 @@
 package issuer
 
 import (
+	"io/fs"
 	"net/http"
 	"time"
+
+	"github.com/scicred/scicred/internal/osfile"
 )
 
 // What tests outside of the package look at.
 const (
-	Interval    = interval
-	Limit       = limit
-	Patience    = patience
-	MaxDocument = maxDocument
-	MaxKeySet   = maxKeySet
-	MaxKeys     = maxKeys
-	MinFresh    = minFresh
-	MaxFresh    = maxFresh
+	Interval     = interval
+	DiskPatience = diskPatience
+	Limit        = limit
+	Patience     = patience
+	MaxDocument  = maxDocument
+	MaxKeySet    = maxKeySet
+	MaxKeys      = maxKeys
+	MinFresh     = minFresh
+	MaxFresh     = maxFresh
 )
 
 // Locations returns where metadata is looked for.
@@ -35,6 +39,29 @@ func CachePath(dir, issuer string) string { return (&cache{dir: dir}).path(issue
 func (k *Keys) AsUser(uid int) {
 	for _, e := range k.issuers {
 		e.disk.files.EUID = uid
+	}
+}
+
+// FolderOf makes the cache's folder seem to belong to another user.
+func (k *Keys) FolderOf(uid int) {
+	for _, e := range k.issuers {
+		e.disk.files.Identify = func(fi fs.FileInfo) (osfile.ID, bool) {
+			id, ok := osfile.Identify(fi)
+			if fi.IsDir() {
+				id.UID = uid
+			}
+			return id, ok
+		}
+	}
+}
+
+// HangDisk makes the cache's file system hang until the channel is closed.
+func (k *Keys) HangDisk(until <-chan struct{}) {
+	for _, e := range k.issuers {
+		e.disk.files.Stat = func(string) (fs.FileInfo, error) {
+			<-until
+			return nil, fs.ErrNotExist
+		}
 	}
 }
 

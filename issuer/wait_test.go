@@ -65,7 +65,7 @@ type bubble struct {
 
 // newBubble returns an issuer that answers at once but where the test says
 // otherwise. It is for the inside of synctest.Test.
-func newBubble(t *testing.T, slow map[string]http.HandlerFunc) *bubble {
+func newBubble(t *testing.T, slow map[string]http.HandlerFunc, change ...func(*issuer.Config)) *bubble {
 	t.Helper()
 	b := &bubble{
 		issuer: credtest.NewIssuer("https://issuer.example"),
@@ -92,10 +92,12 @@ func newBubble(t *testing.T, slow map[string]http.HandlerFunc) *bubble {
 		assert.NoError(t, server.Close())
 		serving.Wait()
 	})
+	c := issuer.Config{Issuers: []string{b.issuer.URL()}, RootCAs: ca.Pool(), Transport: &http.Transport{DialContext: b.net.DialContext}}
+	for _, f := range change {
+		f(&c)
+	}
 	var err error
-	b.keys, err = issuer.New(issuer.Config{
-		Issuers: []string{b.issuer.URL()}, RootCAs: ca.Pool(), Transport: &http.Transport{DialContext: b.net.DialContext},
-	})
+	b.keys, err = issuer.New(c)
 	require.NoError(t, err)
 	return b
 }
@@ -198,5 +200,24 @@ func TestWhoHasAKeyWaitsForANewerOneForTwoSecondsInAll(t *testing.T) {
 		took, err := b.key(ctx)
 		require.NoError(t, err, "the key counts, though the caller is in a hurry")
 		assert.Equal(t, time.Second, took)
+	})
+}
+
+// Home folders lie on file systems that hang.
+func TestACacheThatHangsIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBubble(t, nil, cached(dir))
+		until := make(chan struct{})
+		defer close(until)
+		b.keys.HangDisk(until)
+		took, err := b.key(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, issuer.DiskPatience, took)
+		time.Sleep(issuer.MaxFresh)
+		took, err = b.key(t.Context())
+		require.NoError(t, err)
+		assert.Zero(t, took)
 	})
 }
