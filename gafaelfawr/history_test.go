@@ -144,7 +144,7 @@ func TestEveryFilterIsSent(t *testing.T) {
 	})
 	token := gafaelfawr.NewToken()
 	q := gafaelfawr.HistoryQuery{
-		Since: time.Date(2026, 9, 1, 14, 0, 0, 5, time.FixedZone("", 7200)), Until: time.Unix(1_700_000_000, 0), Key: "dDQg_NTNS51GxeEteqnkag", TokenType: gafaelfawr.Notebook,
+		Since: time.Date(2026, 9, 1, 14, 0, 0, 5, time.FixedZone("", 7200)), Until: time.Unix(1_700_000_000, 0), Key: "dDQg_NTNS51GxeEteqnkag", TokenType: gafaelfawr.NotebookToken,
 		IPAddress: "2001:db8::/32", Limit: 7, Cursor: "p1614985055_4234",
 	}
 	want := url.Values{

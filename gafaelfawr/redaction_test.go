@@ -102,7 +102,7 @@ func TestNoExportedTypePrintsAToken(t *testing.T) {
 	values := map[string]any{
 		"Token": secretToken, "Error": gafaelfawr.ErrInvalidToken, "UserInfo": info, "CompactUserInfo": gafaelfawr.CompactUserInfo(info), "Group": gafaelfawr.Group{},
 		"Groups": gafaelfawr.Groups{}, "Quota": gafaelfawr.Quota{}, "NotebookQuota": gafaelfawr.NotebookQuota{}, "TapQuota": gafaelfawr.TapQuota{}, "QuotaConfig": gafaelfawr.QuotaConfig{},
-		"TokenType": gafaelfawr.User, "Scopes": tokenInfo.Scopes, "TokenInfo": tokenInfo, "Timestamp": tokenInfo.Created, "TokenChange": gafaelfawr.Edit, "ChangeHistoryEntry": page.Entries[0],
+		"TokenType": gafaelfawr.UserToken, "Scopes": tokenInfo.Scopes, "TokenInfo": tokenInfo, "Timestamp": tokenInfo.Created, "TokenChange": gafaelfawr.TokenEdited, "ChangeHistoryEntry": page.Entries[0],
 		"UserTokenRequest": gafaelfawr.UserTokenRequest{}, "AdminTokenRequest": gafaelfawr.AdminTokenRequest{}, "ServiceTokenRequest": gafaelfawr.ServiceTokenRequest{},
 		"TokenChanges": gafaelfawr.TokenChanges{}, "Expiry": gafaelfawr.ExpireAt(time.Now()), "NewTokenReply": &gafaelfawr.NewTokenReply{Token: secretToken},
 		"ErrorDetail": as[*gafaelfawr.WebError](t, detailed).Details[0], "ErrorBody": gafaelfawr.ErrorBody{Detail: as[*gafaelfawr.WebError](t, detailed).Details}, "FieldError": as[*gafaelfawr.FieldError](t, garbled),

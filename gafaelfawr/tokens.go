@@ -44,7 +44,7 @@ func (c *Client) CreateToken(ctx context.Context, token Token, r AdminTokenReque
 // begin with bot-. The token needs the scope admin:token.
 func (c *Client) CreateServiceToken(ctx context.Context, token Token, r ServiceTokenRequest) (Token, error) {
 	return c.CreateToken(ctx, token, AdminTokenRequest{
-		Username: r.Username, TokenType: Service, Scopes: r.Scopes, Expires: r.Expires, Name: r.Name, UID: r.UID, GID: r.GID, Groups: r.Groups,
+		Username: r.Username, TokenType: ServiceToken, Scopes: r.Scopes, Expires: r.Expires, Name: r.Name, UID: r.UID, GID: r.GID, Groups: r.Groups,
 	})
 }
 

@@ -9,10 +9,10 @@ type TokenChange string
 
 // The changes of tokens.
 const (
-	Create TokenChange = "create"
-	Revoke TokenChange = "revoke" // deleted before its time
-	Expire TokenChange = "expire"
-	Edit   TokenChange = "edit"
+	TokenCreated TokenChange = "create"
+	TokenRevoked TokenChange = "revoke" // deleted before its time
+	TokenExpired TokenChange = "expire"
+	TokenEdited  TokenChange = "edit"
 )
 
 // ChangeHistoryEntry says what was done to a token, when, by whom and from
@@ -55,7 +55,7 @@ func (e ChangeHistoryEntry) MarshalJSON() ([]byte, error) {
 	add("token_name", e.TokenName != nil, e.TokenName)
 	add("parent", e.Parent != nil, e.Parent)
 	add("service", e.Service != nil, e.Service)
-	if e.Action == Edit {
+	if e.Action == TokenEdited {
 		add("old_token_name", e.OldTokenName != nil, e.OldTokenName)
 		add("old_scopes", e.OldScopes != nil, e.OldScopes)
 		add("old_expires", e.OldExpires != nil || e.Expires != nil, e.OldExpires)

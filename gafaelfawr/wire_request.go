@@ -21,7 +21,7 @@ type UserTokenRequest struct {
 // data is looked up by the server, if it has where to look.
 type AdminTokenRequest struct {
 	Username  string    // begins with bot- if the token is of type service
-	TokenType TokenType // [Service] or [User]
+	TokenType TokenType // [ServiceToken] or [UserToken]
 	TokenName *string   // of a token of type user, and of none other
 	Scopes    []string
 	Expires   *time.Time // nil: never

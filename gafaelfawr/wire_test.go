@@ -35,7 +35,7 @@ func TestTypesAreWrittenAsUpstreamWritesThem(t *testing.T) {
 	bare := gafaelfawr.UserInfo{Username: "u"}
 	full := someUser("u")
 	entry := gafaelfawr.ChangeHistoryEntry{
-		Token: "k", Username: "u", TokenType: gafaelfawr.User, Scopes: gafaelfawr.Scopes{"b", "a", "b"}, Actor: "a", Action: gafaelfawr.Create, EventTime: *at(5),
+		Token: "k", Username: "u", TokenType: gafaelfawr.UserToken, Scopes: gafaelfawr.Scopes{"b", "a", "b"}, Actor: "a", Action: gafaelfawr.TokenCreated, EventTime: *at(5),
 	}
 	with := func(change func(*gafaelfawr.ChangeHistoryEntry)) gafaelfawr.ChangeHistoryEntry {
 		e := entry
@@ -57,8 +57,8 @@ func TestTypesAreWrittenAsUpstreamWritesThem(t *testing.T) {
 		"users keeps a permission that is missing": {gafaelfawr.CompactUserInfo{Username: "u", Quota: &gafaelfawr.Quota{Notebook: &gafaelfawr.NotebookQuota{}}}, `{"username":"u","quota":{"notebook":{"cpu":0,"memory":0,"spawn":false}}}`},
 		"groups leaves out empty lists":            {gafaelfawr.Groups{User: []gafaelfawr.Group{{Name: "g", ID: 1}}, System: []gafaelfawr.Group{}}, `{"user":[{"name":"g","id":1}]}`},
 		"quota-overrides has every part":           {gafaelfawr.QuotaConfig{}, `{"default":{"api":{},"disk":{},"tap":{}},"groups":{},"bypass":[]}`},
-		"token-info leaves out what is nil":        {gafaelfawr.TokenInfo{Token: "k", Username: "u", TokenType: gafaelfawr.Service, Created: *at(7)}, `{"token":"k","username":"u","token_type":"service","scopes":[],"created":7}`},
-		"token-info with everything":               {gafaelfawr.TokenInfo{Token: "k", Username: "u", TokenType: gafaelfawr.Internal, TokenName: new("n"), Service: new("s"), Scopes: gafaelfawr.Scopes{"b", "a"}, Created: *at(7), Expires: at(8), LastUsed: at(9), Parent: new("p")}, `{"token":"k","username":"u","token_type":"internal","token_name":"n","service":"s","scopes":["a","b"],"created":7,"expires":8,"last_used":9,"parent":"p"}`},
+		"token-info leaves out what is nil":        {gafaelfawr.TokenInfo{Token: "k", Username: "u", TokenType: gafaelfawr.ServiceToken, Created: *at(7)}, `{"token":"k","username":"u","token_type":"service","scopes":[],"created":7}`},
+		"token-info with everything":               {gafaelfawr.TokenInfo{Token: "k", Username: "u", TokenType: gafaelfawr.InternalToken, TokenName: new("n"), Service: new("s"), Scopes: gafaelfawr.Scopes{"b", "a"}, Created: *at(7), Expires: at(8), LastUsed: at(9), Parent: new("p")}, `{"token":"k","username":"u","token_type":"internal","token_name":"n","service":"s","scopes":["a","b"],"created":7,"expires":8,"last_used":9,"parent":"p"}`},
 		"history keeps a null expiry and address":  {entry, entryStart + `"action":"create","expires":null,"ip_address":null}`},
 		"history has old values for edits alone": {
 			with(func(e *gafaelfawr.ChangeHistoryEntry) {
@@ -67,14 +67,14 @@ func TestTypesAreWrittenAsUpstreamWritesThem(t *testing.T) {
 		},
 		"an edit with old values": {
 			with(func(e *gafaelfawr.ChangeHistoryEntry) {
-				e.Action, e.OldTokenName, e.OldScopes, e.OldExpires = gafaelfawr.Edit, new("o"), new(gafaelfawr.Scopes{}), at(1)
+				e.Action, e.OldTokenName, e.OldScopes, e.OldExpires = gafaelfawr.TokenEdited, new("o"), new(gafaelfawr.Scopes{}), at(1)
 			}), entryStart + `"action":"edit","expires":null,"ip_address":null,"old_token_name":"o","old_scopes":[],"old_expires":1}`,
 		},
 		"an edit of the name of one that expires": {
-			with(func(e *gafaelfawr.ChangeHistoryEntry) { e.Action, e.Expires = gafaelfawr.Edit, at(9) }), entryStart + `"action":"edit","expires":9,"ip_address":null,"old_expires":null}`,
+			with(func(e *gafaelfawr.ChangeHistoryEntry) { e.Action, e.Expires = gafaelfawr.TokenEdited, at(9) }), entryStart + `"action":"edit","expires":9,"ip_address":null,"old_expires":null}`,
 		},
 		"an edit of one that never expires": {
-			with(func(e *gafaelfawr.ChangeHistoryEntry) { e.Action = gafaelfawr.Edit }), entryStart + `"action":"edit","expires":null,"ip_address":null}`,
+			with(func(e *gafaelfawr.ChangeHistoryEntry) { e.Action = gafaelfawr.TokenEdited }), entryStart + `"action":"edit","expires":null,"ip_address":null}`,
 		},
 		"an error without a place": {gafaelfawr.ErrorBody{Detail: []gafaelfawr.ErrorDetail{{Message: "m", Type: "t"}}}, `{"detail":[{"msg":"m","type":"t"}]}`},
 		"an error with a place":    {gafaelfawr.ErrorDetail{Message: "m", Type: "t", Loc: []any{"body", "groups", 0}}, `{"msg":"m","type":"t","loc":["body","groups",0]}`},
@@ -91,11 +91,11 @@ func TestTypesAreWrittenAsUpstreamWritesThem(t *testing.T) {
 func TestWhatIsWrittenIsReadAsItWas(t *testing.T) {
 	t.Parallel()
 	entry := gafaelfawr.ChangeHistoryEntry{
-		Token: "k", Username: "u", TokenType: gafaelfawr.User, TokenName: new("n"), Parent: new("p"), Scopes: gafaelfawr.Scopes{"a"}, Service: new("s"), Expires: at(9),
-		Actor: "<internal>", Action: gafaelfawr.Edit, OldTokenName: new("o"), OldScopes: new(gafaelfawr.Scopes{"b"}), OldExpires: at(1), IPAddress: new("::1"), EventTime: *at(5),
+		Token: "k", Username: "u", TokenType: gafaelfawr.UserToken, TokenName: new("n"), Parent: new("p"), Scopes: gafaelfawr.Scopes{"a"}, Service: new("s"), Expires: at(9),
+		Actor: "<internal>", Action: gafaelfawr.TokenEdited, OldTokenName: new("o"), OldScopes: new(gafaelfawr.Scopes{"b"}), OldExpires: at(1), IPAddress: new("::1"), EventTime: *at(5),
 	}
 	admin := gafaelfawr.AdminTokenRequest{
-		Username: "u", TokenType: gafaelfawr.User, TokenName: new("n"), Scopes: []string{"a"}, Expires: new(time.Unix(9, 0).UTC()), Name: new("N"), Email: new("e"),
+		Username: "u", TokenType: gafaelfawr.UserToken, TokenName: new("n"), Scopes: []string{"a"}, Expires: new(time.Unix(9, 0).UTC()), Name: new("N"), Email: new("e"),
 		UID: new(int64(1)), GID: new(int64(2)), Groups: []gafaelfawr.Group{},
 	}
 	quota := gafaelfawr.QuotaConfig{Default: *someUser("u").Quota, Groups: map[string]gafaelfawr.Quota{"g": {API: map[string]int64{"a": 1}, Disk: map[string]int64{}, Tap: map[string]gafaelfawr.TapQuota{}}}, Bypass: []string{"b"}}
@@ -139,7 +139,7 @@ func TestRequestsHaveTheBodiesOfTheOriginalClient(t *testing.T) {
 	assert.Equal(t, "gt-MLF5MB3Peg79wEC0BY8U8Q.ChbkqEyp3EIJ2e_1Sqff3w", made.Reveal())
 	_, err = client.CreateServiceToken(ctx, token, gafaelfawr.ServiceTokenRequest{Username: "bot-user"})
 	require.NoError(t, err)
-	_, err = client.CreateToken(ctx, token, gafaelfawr.AdminTokenRequest{Username: "u", TokenType: gafaelfawr.User, TokenName: new("n"), Groups: []gafaelfawr.Group{}})
+	_, err = client.CreateToken(ctx, token, gafaelfawr.AdminTokenRequest{Username: "u", TokenType: gafaelfawr.UserToken, TokenName: new("n"), Groups: []gafaelfawr.Group{}})
 	require.NoError(t, err)
 	_, err = client.CreateUserToken(ctx, token, "u", gafaelfawr.UserTokenRequest{TokenName: "n"})
 	require.NoError(t, err)

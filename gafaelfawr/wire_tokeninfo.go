@@ -13,12 +13,12 @@ type TokenType string
 
 // The types of tokens.
 const (
-	Session  TokenType = "session"  // of a browser that logged in
-	User     TokenType = "user"     // made by a user, for programs
-	Notebook TokenType = "notebook" // delegated to the user's notebook
-	Internal TokenType = "internal" // delegated to a service for a request
-	Service  TokenType = "service"  // of a service that acts for itself
-	OIDC     TokenType = "oidc"     // of a login by OpenID Connect
+	SessionToken  TokenType = "session"  // of a browser that logged in
+	UserToken     TokenType = "user"     // made by a user, for programs
+	NotebookToken TokenType = "notebook" // delegated to the user's notebook
+	InternalToken TokenType = "internal" // delegated to a service for a request
+	ServiceToken  TokenType = "service"  // of a service that acts for itself
+	OIDCToken     TokenType = "oidc"     // of a login by OpenID Connect
 )
 
 // The scopes that this API asks for.

@@ -118,7 +118,7 @@ func (s *Server) CreateToken(username string, o TokenOptions) gafaelfawr.Token {
 	defer s.mu.Unlock()
 	info := gafaelfawr.TokenInfo{Username: username, TokenType: o.Type, Scopes: o.Scopes}
 	if info.TokenType == "" {
-		info.TokenType = gafaelfawr.User
+		info.TokenType = gafaelfawr.UserToken
 	}
 	if o.Name != "" {
 		info.TokenName = &o.Name
@@ -135,7 +135,7 @@ func (s *Server) add(info gafaelfawr.TokenInfo, actor string, ip *string) gafael
 	info.Token, info.Created = token.Key(), gafaelfawr.NewTimestamp(s.now())
 	info.Scopes = slices.Clone(info.Scopes)
 	s.tokens[token.Key()] = &held{token, info}
-	s.record(info, gafaelfawr.Create, actor, ip, nil)
+	s.record(info, gafaelfawr.TokenCreated, actor, ip, nil)
 	return token
 }
 

@@ -241,3 +241,41 @@ func TestFormsAreRefused(t *testing.T) {
 	require.NoError(t, resp.Body.Close())
 	assert.Equal(t, 422, resp.StatusCode)
 }
+
+func TestAHistoryHasLinksOnlyIfALimitWasGiven(t *testing.T) {
+	t.Parallel()
+	server := newServer(t)
+	now := time.Unix(1_700_000_000, 0)
+	server.SetClock(func() time.Time { return now })
+	admin := bearer(server.CreateToken("admin", options("admin:token")))
+	for range 2 {
+		server.CreateToken("someuser", options())
+	}
+	get := func(query string) (link, total string, entries []map[string]any) {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/history/token-changes"+query, http.NoBody)
+		require.NoError(t, err)
+		req.Header.Set("Authorization", admin)
+		resp, err := http.DefaultClient.Do(req)
+		require.NoError(t, err)
+		defer resp.Body.Close()
+		require.NoError(t, json.NewDecoder(resp.Body).Decode(&entries))
+		return resp.Header.Get("Link"), resp.Header.Get("X-Total-Count"), entries
+	}
+	link, total, entries := get("")
+	assert.Empty(t, link+total)
+	require.Len(t, entries, 3)
+	assert.Equal(t, "someuser", entries[0]["username"])
+	assert.Equal(t, "admin", entries[2]["username"], "the newest is first, also within a second")
+	assert.InDelta(t, 1_700_000_000, entries[0]["event_time"], 0)
+	assert.Contains(t, entries[0], "expires", "null is kept")
+
+	base := server.URL + "/history/token-changes?limit=1&username=someuser"
+	link, total, entries = get("?username=someuser&limit=1")
+	assert.Equal(t, "2", total)
+	assert.Len(t, entries, 1)
+	assert.Equal(t, "<"+base+`>; rel="first", <`+base+`&cursor=1700000000_2>; rel="next"`, link)
+	link, _, _ = get("?username=someuser&limit=1&cursor=1700000000_2")
+	assert.Equal(t, "<"+base+`>; rel="first", <`+base+`&cursor=p1700000000_2>; rel="prev"`, link)
+	link, _, _ = get("?username=someuser&cursor=1700000000_2")
+	assert.Empty(t, link)
+}

@@ -44,7 +44,7 @@ func TestServer(t *testing.T, target Target) {
 	mark := "suite" + strings.ToLower(rand.Text()[:8]) + "u" // Nobody has run it under this name before.
 	s := &suite{client: client, mark: mark}
 	s.admin, err = client.CreateToken(t.Context(), target.AdminToken, gafaelfawr.AdminTokenRequest{
-		Username: mark + "admin", TokenType: gafaelfawr.User, TokenName: new("suite"),
+		Username: mark + "admin", TokenType: gafaelfawr.UserToken, TokenName: new("suite"),
 		Scopes: []string{gafaelfawr.ScopeAdminToken, gafaelfawr.ScopeAdminUserInfo, gafaelfawr.ScopeUserToken},
 	})
 	if err != nil {
@@ -107,7 +107,7 @@ func (s *suite) user(t *testing.T, name string) (username string, token gafaelfa
 	t.Helper()
 	username = s.mark + name
 	token, err := s.client.CreateToken(t.Context(), s.admin, gafaelfawr.AdminTokenRequest{
-		Username: username, TokenType: gafaelfawr.User, TokenName: new("first"), Scopes: []string{gafaelfawr.ScopeUserToken},
+		Username: username, TokenType: gafaelfawr.UserToken, TokenName: new("first"), Scopes: []string{gafaelfawr.ScopeUserToken},
 		Name: new("Suite User"), Email: new("suite@example.com"), UID: new(int64(4123)), Groups: []gafaelfawr.Group{{Name: "users", ID: 4000}},
 	})
 	return username, ok(t, token, err)
@@ -200,7 +200,7 @@ func (s *suite) tokens(t *testing.T) {
 	ok(t, info, err)
 	same(t, "the key", made.Key(), info.Token)
 	same(t, "the user", username, info.Username)
-	same(t, "the type", gafaelfawr.User, info.TokenType)
+	same(t, "the type", gafaelfawr.UserToken, info.TokenType)
 	same(t, "the scopes", "[user:token]", fmt.Sprint(info.Scopes))
 	if info.TokenName == nil || info.Expires == nil {
 		t.Fatalf("name or expiry are missing: %+v", info)
@@ -361,7 +361,7 @@ func (s *suite) history(t *testing.T) {
 		return
 	}
 	same(t, "the order", true, slices.IsSortedFunc(all, func(a, b gafaelfawr.ChangeHistoryEntry) int { return b.EventTime.Compare(a.EventTime.Time) }))
-	same(t, "the last change", gafaelfawr.Revoke, all[0].Action)
+	same(t, "the last change", gafaelfawr.TokenRevoked, all[0].Action)
 	same(t, "the first change", token.Key(), all[8].Token)
 	for _, limit := range []int{1, 2, 3, 8, 9, 10} {
 		paged := mine(gafaelfawr.HistoryQuery{Limit: limit})
@@ -369,8 +369,8 @@ func (s *suite) history(t *testing.T) {
 	}
 
 	same(t, "changes of one token", 2, len(mine(gafaelfawr.HistoryQuery{Key: kept.Key()})))
-	same(t, "changes of type user", 9, len(mine(gafaelfawr.HistoryQuery{TokenType: gafaelfawr.User})))
-	same(t, "changes of type session", 0, len(mine(gafaelfawr.HistoryQuery{TokenType: gafaelfawr.Session})))
+	same(t, "changes of type user", 9, len(mine(gafaelfawr.HistoryQuery{TokenType: gafaelfawr.UserToken})))
+	same(t, "changes of type session", 0, len(mine(gafaelfawr.HistoryQuery{TokenType: gafaelfawr.SessionToken})))
 	same(t, "changes since the last", true, len(mine(gafaelfawr.HistoryQuery{Since: all[0].EventTime.Time})) > 0)
 	same(t, "changes after the last", 0, len(mine(gafaelfawr.HistoryQuery{Since: all[0].EventTime.Add(time.Hour)})))
 	same(t, "changes until the first", true, len(mine(gafaelfawr.HistoryQuery{Until: all[8].EventTime.Time})) > 0)

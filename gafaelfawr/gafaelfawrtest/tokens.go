@@ -97,9 +97,9 @@ func (c *call) createForAnother() {
 	if !c.read(&r) {
 		return
 	}
-	service := r.TokenType == gafaelfawr.Service
+	service := r.TokenType == gafaelfawr.ServiceToken
 	switch {
-	case !service && r.TokenType != gafaelfawr.User:
+	case !service && r.TokenType != gafaelfawr.UserToken:
 		fail(c.w, http.StatusUnprocessableEntity, "value_error", "Value error, token_type must be service or user", "body", "token_type")
 	case service && !strings.HasPrefix(r.Username, "bot-"):
 		fail(c.w, http.StatusUnprocessableEntity, "value_error", "Username must start with bot-", "body", "username")
@@ -126,7 +126,7 @@ func (c *call) createForOneself() {
 		fail(c.w, http.StatusUnprocessableEntity, "invalid_scopes", "Requested scopes are broader than your current scopes", "body", "scopes")
 	case c.taken(username, &r.TokenName):
 	default:
-		c.made(http.StatusCreated, gafaelfawr.TokenInfo{Username: username, TokenType: gafaelfawr.User, TokenName: &r.TokenName, Scopes: r.Scopes, Expires: stamp(r.Expires)})
+		c.made(http.StatusCreated, gafaelfawr.TokenInfo{Username: username, TokenType: gafaelfawr.UserToken, TokenName: &r.TokenName, Scopes: r.Scopes, Expires: stamp(r.Expires)})
 	}
 }
 
@@ -187,7 +187,7 @@ func (c *call) modifyToken() {
 	}
 	expires, has := changes.Expires.Time()
 	switch {
-	case t.info.TokenType != gafaelfawr.User:
+	case t.info.TokenType != gafaelfawr.UserToken:
 		fail(c.w, http.StatusForbidden, "permission_denied", "Only user tokens can be modified")
 		return
 	case has && c.soon(&expires):
@@ -208,7 +208,7 @@ func (c *call) modifyToken() {
 	case !changes.Expires.IsZero():
 		t.info.Expires = nil
 	}
-	c.record(t.info, gafaelfawr.Edit, c.auth.Username, c.peer(), func(e *gafaelfawr.ChangeHistoryEntry) {
+	c.record(t.info, gafaelfawr.TokenEdited, c.auth.Username, c.peer(), func(e *gafaelfawr.ChangeHistoryEntry) {
 		if changes.TokenName != nil {
 			e.OldTokenName = before.TokenName
 		}
@@ -230,7 +230,7 @@ func (c *call) deleteToken() {
 		return
 	}
 	delete(c.tokens, t.info.Token)
-	c.record(t.info, gafaelfawr.Revoke, c.auth.Username, c.peer(), nil)
+	c.record(t.info, gafaelfawr.TokenRevoked, c.auth.Username, c.peer(), nil)
 	c.w.WriteHeader(http.StatusNoContent)
 }
 
