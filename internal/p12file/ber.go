@@ -54,7 +54,7 @@ func readHeader(data []byte) (header, error) {
 		for _, b := range data[2:h.size] {
 			h.length = h.length<<8 | int(b)
 		}
-		if h.length < 0 || h.length > MaxSize { // On 32 bits it may have become negative.
+		if h.length < 0 { // On 32 bits it may have become so.
 			return header{}, ErrMalformed
 		}
 	}

@@ -5,7 +5,9 @@ package p12file_test
 import (
 	"bytes"
 	"crypto/hmac"
+	"crypto/pbkdf2"
 	"crypto/rsa"
+	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/asn1"
@@ -78,6 +80,30 @@ func stored(tb testing.TB, name string) []byte {
 	data, err := os.ReadFile(filepath.Join("testdata", name))
 	require.NoError(tb, err)
 	return data
+}
+
+// An integrity check of RFC 9579 says how long its key is. A short one is found by
+// trying, without knowing the passphrase.
+func TestTheKeyOfAnIntegrityCheckHasALength(t *testing.T) {
+	t.Parallel()
+	user := credtest.NewCA("Root").User("User")
+	safe := der(t, []testContent{sealed(t, secret, certBag(t, user.Cert.Raw)), plain(t, keyBag(t, user.Key))})
+	for length, want := range map[int]error{0: p12file.ErrMalformed, 1: p12file.ErrMalformed, 19: p12file.ErrMalformed, 20: nil, 64: nil, 65: p12file.ErrMalformed, 1 << 30: p12file.ErrMalformed} {
+		// No pseudo-random function is named: then it is HMAC with SHA-1.
+		kdf := withParams(t, idPBKDF2, testPBKDF2{Salt: salt, Iterations: one(), KeyLength: length})
+		if length == 0 {
+			kdf = withParams(t, idPBKDF2, testPBE{salt, one()})
+		}
+		file := testPFX{Version: 3, Safe: testContent{idData, tagged(der(t, safe))}}
+		file.Mac.Mac.Algorithm, file.Mac.Salt = withParams(t, idPBMAC1, testPBES2{kdf, algorithm{Algorithm: idHMAC256}}), salt
+		key, err := pbkdf2.Key(sha1.New, secret, salt, 1, max(1, min(length, 100)))
+		require.NoError(t, err)
+		h := hmac.New(sha256.New, key)
+		h.Write(safe)
+		file.Mac.Mac.Digest = h.Sum(nil)
+		_, _, err = parse(t, der(t, file), answering(secret))
+		require.ErrorIs(t, err, want, length)
+	}
 }
 
 // Firefox writes BER, which go-pkcs12 and encoding/asn1 do not read.
@@ -172,6 +198,8 @@ func TestDamagedBERIsRefused(t *testing.T) {
 		"a length of more than a MiB":   {0x30, 0x83, 0x7f, 0xff, 0xff},
 		"a length that turns negative":  {0x30, 0x84, 0xff, 0xff, 0xff, 0xff},
 		"a tag of two bytes":            {0x3f, 0x81, 0x01, 0},
+		"the same, inside":              {0x30, 0x80, 4, 0x80, 0, 0},
+		"a primitive tag of two bytes":  {0x1f, 1, 0},
 		"more after the end":            {0x30, 0, 0},
 		"a piece that is no string":     {0x24, 3, 2, 1, 0},
 		"an inner one longer than that": {0x30, 2, 4, 9},

@@ -13,12 +13,7 @@ import (
 // guard looks at what a file wants to be computed, before any of it is. It adds
 // up the iterations of all key derivations, and refuses the algorithms that
 // go-pkcs12 does not know, so that nobody is asked for a passphrase in vain.
-type guard struct {
-	work int
-	// tellsAbsent says that an empty passphrase and none are two things for this
-	// file. They are for the key derivation of PKCS#12, and one for PBKDF2.
-	tellsAbsent bool
-}
+type guard struct{ work int }
 
 // The parameters of key derivations: RFC 7292, appendix C, and RFC 8018,
 // appendix A. Big integers, so that a count of 2^64 is too many rather than
@@ -67,7 +62,6 @@ func (g *guard) encryption(alg pkix.AlgorithmIdentifier) error {
 		if !decode(alg.Parameters.FullBytes, &p) {
 			return ErrMalformed
 		}
-		g.tellsAbsent = true
 		_, err := g.iterations(p.Iterations)
 		return err
 	case oidPBES2().String():
@@ -130,7 +124,6 @@ func (g *guard) mac(data *macData) (*mac, error) {
 	if err != nil {
 		return nil, err
 	}
-	g.tellsAbsent = true
 	return &mac{digest: data.Mac.Digest, hash: h, key: pkcs12Key(h, data.Salt, n)}, nil
 }
 

@@ -158,9 +158,6 @@ func Certificates(ctx context.Context, data []byte, ask Passphrase) ([]*x509.Cer
 	if err != nil {
 		return nil, err
 	}
-	if len(f.certs)+len(f.sealed) == 0 {
-		return nil, pemfile.ErrNoCertificate
-	}
 	return unlock(ctx, f, len(f.sealed) > 0, ask, func(pw *password) ([]*x509.Certificate, error) {
 		return f.certificates(ctx, pw)
 	})
@@ -185,9 +182,6 @@ func unlock[T any](ctx context.Context, f *file, encrypted bool, ask Passphrase,
 		return use(pw)
 	}
 	for _, pw := range []*password{emptyPassword(), noPassword()} {
-		if pw.absent() && !f.guard.tellsAbsent {
-			continue
-		}
 		if result, err = try(pw); !errors.Is(err, ErrPassphrase) {
 			return result, err
 		}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto"
 	"crypto/sha256"
+	"encoding/asn1"
 	"errors"
 	"fmt"
 	"math/big"
@@ -72,9 +73,18 @@ func TestAFileWithoutEncryptionNeedsNoPassphrase(t *testing.T) {
 func TestNoPassphraseAndAnEmptyOneAreTried(t *testing.T) {
 	t.Parallel()
 	for name, data := range fixtures(t) {
-		leaf, _, err := parse(t, data, never(t))
-		require.NoError(t, err, name)
-		assert.Contains(t, pemfile.Subject(leaf), "CN=User", name)
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			leaf, _, err := parse(t, data, never(t))
+			require.NoError(t, err)
+			assert.Contains(t, pemfile.Subject(leaf), "CN=User")
+			if work, err := p12file.Work(data); err != nil || work > 1_000_000 {
+				return // GnuTLS asks for 600,000 iterations four times: once is enough.
+			}
+			certs, err := p12file.Certificates(t.Context(), data, nil)
+			require.NoError(t, err)
+			assert.NotEmpty(t, certs)
+		})
 	}
 }
 
@@ -197,10 +207,26 @@ func TestEachFaultHasATextOfItsOwn(t *testing.T) {
 		"a public key":                      {unauthenticated(t, testContent{idEnveloped, tagged(der(t, 1))}), nil, &p12file.UnsupportedError{}, ""},
 		"bags in bags":                      {unauthenticated(t, plain(t, testBag{idBag(6), tagged(der(t, []testBag{cert, key}))})), nil, &p12file.UnsupportedError{}, ""},
 		"a key in the certificates":         {unauthenticated(t, plain(t, shrouded(t, "", user.Key)), sealed(t, "", cert, key)), nil, &p12file.UnsupportedError{}, ""},
-		"Camellia":                          {unauthenticated(t, plain(t, key), sealedWith(t, withParams(t, idPBES2, testPBES2{pbkdf2With(t, big.NewInt(1), idHMAC256), withParams(t, idCamellia, iv)}), iv)), never(t), &p12file.UnsupportedError{}, ""},
-		"scrypt":                            {unauthenticated(t, plain(t, key), sealedWith(t, withParams(t, idPBES2, testPBES2{withParams(t, idScrypt, 1), withParams(t, idAES256, iv)}), iv)), never(t), &p12file.UnsupportedError{}, ""},
-		"HMAC with SHA-384":                 {unauthenticated(t, plain(t, key), sealedWith(t, withParams(t, idPBES2, testPBES2{pbkdf2With(t, big.NewInt(1), idHMAC384), withParams(t, idAES256, iv)}), iv)), never(t), &p12file.UnsupportedError{}, ""},
-		"an unknown cipher":                 {unauthenticated(t, plain(t, key), sealedWith(t, withParams(t, idSigned, 1), iv)), never(t), &p12file.UnsupportedError{}, ""},
+		"Camellia":                          {withMac(t, secret, plain(t, key), sealedWith(t, withParams(t, idPBES2, testPBES2{pbkdf2With(t, big.NewInt(1), idHMAC256), withParams(t, idCamellia, iv)}), iv)), never(t), &p12file.UnsupportedError{}, ""},
+		"scrypt":                            {withMac(t, secret, plain(t, key), sealedWith(t, withParams(t, idPBES2, testPBES2{withParams(t, idScrypt, 1), withParams(t, idAES256, iv)}), iv)), never(t), &p12file.UnsupportedError{}, ""},
+		"HMAC with SHA-384":                 {withMac(t, secret, plain(t, key), sealedWith(t, withParams(t, idPBES2, testPBES2{pbkdf2With(t, big.NewInt(1), idHMAC384), withParams(t, idAES256, iv)}), iv)), never(t), &p12file.UnsupportedError{}, ""},
+		"encrypted content of another tag": {unauthenticated(t, plain(t, key), testContent{idEncrypted, tagged(der(t, struct {
+			Version int
+			Info    struct {
+				Type       asn1.ObjectIdentifier
+				Algorithm  algorithm
+				Ciphertext []byte
+			}
+		}{Info: struct {
+			Type       asn1.ObjectIdentifier
+			Algorithm  algorithm
+			Ciphertext []byte
+		}{idData, pbes2With(t, big.NewInt(1)), aesCBC(t, der(t, []testBag{cert}), "")}}))}), nil, p12file.ErrMalformed, ""},
+		"a salt from elsewhere": {withMac(t, secret, plain(t, key), sealedWith(t, withParams(t, idPBES2, testPBES2{withParams(t, idPBKDF2, struct {
+			Salt       algorithm
+			Iterations int
+		}{algorithm{Algorithm: idData}, 1}), withParams(t, idAES256, iv)}), iv)), never(t), &p12file.UnsupportedError{}, ""},
+		"an unknown cipher": {withMac(t, secret, plain(t, key), sealedWith(t, withParams(t, idSigned, 1), iv)), never(t), &p12file.UnsupportedError{}, ""},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -292,11 +318,42 @@ func TestACallThatIsCalledOffEnds(t *testing.T) {
 		require.ErrorIs(t, err, gone)
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())
-	_, err := p12file.Parse(ctx, export(t, pkcs12.Modern2023, user, secret), func() ([]byte, error) {
+	cancel(gone)
+	_, err := p12file.Parse(ctx, export(t, pkcs12.Modern2023, user, secret), never(t), time.Now(), 0)
+	require.ErrorIs(t, err, gone, "nobody is asked any more")
+	ctx, cancel = context.WithCancelCause(t.Context())
+	_, err = p12file.Parse(ctx, export(t, pkcs12.Modern2023, user, secret), func() ([]byte, error) {
 		cancel(gone)
 		return []byte(secret), nil
 	}, time.Now(), 0)
 	require.ErrorIs(t, err, gone)
+}
+
+// looked counts how often somebody looks whether it is called off.
+type looked struct {
+	context.Context
+	times int
+}
+
+func (l *looked) Err() error {
+	l.times++
+	return l.Context.Err()
+}
+
+func TestALongIntegrityCheckCanBeCalledOff(t *testing.T) {
+	t.Parallel()
+	user := credtest.NewCA("Root").User("User")
+	data, err := pkcs12.Modern2023.WithIterations(1_000_000).Encode(user.Key, user.Cert, nil, secret)
+	require.NoError(t, err)
+	ctx := &looked{Context: t.Context()}
+	_, err = p12file.Parse(ctx, data, nil, time.Now(), 0)
+	require.ErrorIs(t, err, pemfile.ErrEncrypted)
+	assert.Greater(t, ctx.times, 2*1_000_000/100_000, "twice, for no passphrase and an empty one")
+
+	ctx = &looked{Context: t.Context()}
+	_, err = p12file.Parse(ctx, export(t, pkcs12.Modern2026, user, secret), nil, time.Now(), 0)
+	require.ErrorIs(t, err, pemfile.ErrEncrypted)
+	assert.GreaterOrEqual(t, ctx.times, 2, "PBKDF2 cannot be called off, so it is not begun")
 }
 
 func TestNoErrorShowsWhatIsInTheFile(t *testing.T) {

@@ -33,9 +33,6 @@ func newPassword(text []byte) (*password, error) {
 	return &password{text: text, bmp: append(bmp, 0, 0)}, nil
 }
 
-// absent reports whether there is no passphrase, rather than an empty one.
-func (p *password) absent() bool { return len(p.bmp) == 0 }
-
 func (p *password) clear() {
 	clear(p.text)
 	clear(p.bmp)
