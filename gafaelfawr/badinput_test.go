@@ -305,7 +305,7 @@ func TestABodyOverTenMiBIsRefused(t *testing.T) {
 	}))
 	defer server.Close()
 	ask := func(path string) error {
-		client, err := gafaelfawr.New(gafaelfawr.WithAPIURL(server.URL+path), gafaelfawr.WithTimeout(time.Minute))
+		client, err := gafaelfawr.New(gafaelfawr.WithAPIURL(server.URL+path), gafaelfawr.WithTimeout(time.Hour))
 		require.NoError(t, err)
 		defer client.Close()
 		_, err = client.Users(t.Context(), gafaelfawr.NewToken())

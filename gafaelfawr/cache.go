@@ -11,7 +11,7 @@ import (
 // cache remembers the values used last, each for one lifetime. It is safe for
 // concurrent use.
 type cache[K comparable, V any] struct {
-	size     int // at most so many; 0 remembers nothing
+	size     int // at most so many
 	lifetime time.Duration
 	now      func() time.Time
 
@@ -56,9 +56,6 @@ func (c *cache[K, V]) age() uint64 {
 // the longest time if there are too many. What was asked for at another age of
 // the cache is what clearing it was meant to forget.
 func (c *cache[K, V]) put(key K, v V, age uint64) {
-	if c.size == 0 || c.lifetime == 0 {
-		return
-	}
 	until := c.now().Add(c.lifetime)
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 )
@@ -77,6 +78,16 @@ func New(opts ...Option) (*Client, error) {
 	client.byToken = cache[tokenHash, UserInfo]{size: size, lifetime: lifetime, now: c.now}
 	client.byName = cache[string, UserInfo]{size: size, lifetime: lifetime, now: c.now}
 	return client, nil
+}
+
+// Format prints where the server is looked for, whatever the verb: what else is in
+// a Client are caches and connections, in whose buffers there are tokens.
+func (c *Client) Format(s fmt.State, _ rune) {
+	where := c.apiURL
+	if where == "" {
+		where = "by " + c.discovery.base
+	}
+	_, _ = io.WriteString(s, "gafaelfawr.Client("+where+")")
 }
 
 // Close closes idle connections, if no [http.Client] was given: another's are not

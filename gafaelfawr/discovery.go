@@ -4,6 +4,8 @@ package gafaelfawr
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"os"
@@ -68,6 +70,11 @@ func (c *config) newDiscovery(base string) (*Discovery, error) {
 		d.lifetime = *c.lifetime
 	}
 	return d, nil
+}
+
+// Format prints the base URL, whatever the verb.
+func (d *Discovery) Format(s fmt.State, _ rune) {
+	_, _ = io.WriteString(s, "gafaelfawr.Discovery("+d.base+")")
 }
 
 // Close closes idle connections, if no [http.Client] was given. Do not use d

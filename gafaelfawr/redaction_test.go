@@ -255,6 +255,24 @@ func exportedTypes(t *testing.T, dir, prefix string) []string {
 	return names
 }
 
+func TestClientsPrintWhereTheyAsk(t *testing.T) {
+	t.Parallel()
+	server := newServer(t)
+	found := newClient(t, server)
+	named, err := gafaelfawr.New(gafaelfawr.WithAPIURL(apiURL))
+	require.NoError(t, err)
+	discovery, err := gafaelfawr.NewDiscovery(server.DiscoveryURL + "/")
+	require.NoError(t, err)
+	for v, want := range map[any]string{
+		found: "gafaelfawr.Client(by " + server.DiscoveryURL + ")", named: "gafaelfawr.Client(" + apiURL + ")",
+		discovery: "gafaelfawr.Discovery(" + server.DiscoveryURL + ")", server: "gafaelfawrtest.Server(" + server.URL + ")",
+	} {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%d", "%x"} {
+			assert.Equal(t, want, fmt.Sprintf(verb, v))
+		}
+	}
+}
+
 func TestURLsInErrorsHideWhatMayBeSecret(t *testing.T) {
 	t.Parallel()
 	secretToken := gafaelfawr.NewToken()

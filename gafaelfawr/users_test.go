@@ -309,7 +309,33 @@ func TestARequestThatNobodyWaitsForIsCalledOff(t *testing.T) {
 		assert.Equal(t, []error{context.Canceled}, ended)
 		_, err := client.UserInfo(ctx, token)
 		require.ErrorIs(t, err, context.Canceled)
+		synctest.Wait()
 		assert.Len(t, ended, 1, "nothing is asked for on a context that has ended")
+	})
+}
+
+func TestWhoComesAfterARequestWasCalledOffStartsAnew(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var calls atomic.Int32
+		client := withResponder(t, func(req *http.Request) (*http.Response, error) {
+			if calls.Add(1) > 1 {
+				return answer(req, 200, `{"username":"u"}`)
+			}
+			<-req.Context().Done()
+			time.Sleep(time.Second) // It takes its time to notice.
+			return nil, req.Context().Err()
+		})
+		token := gafaelfawr.NewToken()
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() { _, _ = client.UserInfo(ctx, token) }()
+		synctest.Wait()
+		cancel()
+		synctest.Wait()
+		_, err := client.UserInfo(t.Context(), token)
+		require.NoError(t, err)
+		time.Sleep(2 * time.Second) // The first is over, and has not taken the second one's place.
+		assert.EqualValues(t, 2, calls.Load())
 	})
 }
 

@@ -5,6 +5,7 @@ package gafaelfawrtest
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -95,6 +96,11 @@ func NewServer() *Server {
 
 // Close stops the server.
 func (s *Server) Close() { s.http.Close() }
+
+// Format prints the URL, whatever the verb.
+func (s *Server) Format(f fmt.State, _ rune) {
+	_, _ = io.WriteString(f, "gafaelfawrtest.Server("+s.URL+")")
+}
 
 // NewClient returns a client of this server, which finds it by its discovery.
 func (s *Server) NewClient(opts ...gafaelfawr.Option) (*gafaelfawr.Client, error) {
