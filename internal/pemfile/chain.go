@@ -5,9 +5,10 @@ package pemfile
 import (
 	"bytes"
 	"crypto/x509"
-	"encoding/asn1"
 	"fmt"
 	"slices"
+
+	"github.com/scicred/scicred/internal/griddn"
 )
 
 // maxSignatures is how many certificates of one name are tried for an issuer, so
@@ -26,7 +27,7 @@ func parseCertificates(found []block) (*bundle, error) {
 	for _, block := range found {
 		c, err := x509.ParseCertificate(block.Bytes)
 		if err != nil {
-			return nil, fmt.Errorf("PEM block %d: %w: %s", block.number, ErrBadCertificate, escape(err.Error()))
+			return nil, fmt.Errorf("PEM block %d: %w: %s", block.number, ErrBadCertificate, griddn.Escape(err.Error()))
 		}
 		b.certs = append(b.certs, c)
 	}
@@ -121,54 +122,4 @@ func (b *bundle) firstValid(leaves []*x509.Certificate, when window) ([]*x509.Ce
 		}
 	}
 	return nil, first
-}
-
-// isProxy recognises RFC 3820 proxies by their extension ProxyCertInfo. It must
-// be critical, but as OpenSSL does we take a certificate that has it in any form
-// for a proxy.
-func isProxy(c *x509.Certificate) bool {
-	return hasExtension(c, asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 1, 14})
-}
-
-// isLegacyProxy recognises the proxies of Globus before RFC 3820: those of
-// version 3 by the extension of the draft, those of version 2 by a subject that
-// is the issuer's name and CN=proxy or CN=limited proxy.
-func isLegacyProxy(c *x509.Certificate) bool {
-	if isProxy(c) {
-		return false
-	}
-	if hasExtension(c, asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 3536, 1, 222}) {
-		return true
-	}
-	names := c.Subject.Names
-	if len(names) == 0 {
-		return false
-	}
-	switch last := names[len(names)-1]; {
-	case !last.Type.Equal(asn1.ObjectIdentifier{2, 5, 4, 3}):
-		return false
-	case last.Value != "proxy" && last.Value != "limited proxy":
-		return false
-	}
-	subject, issuer := nameContent(c.RawSubject), nameContent(c.RawIssuer)
-	return len(issuer) > 0 && len(subject) > len(issuer) && bytes.HasPrefix(subject, issuer)
-}
-
-func hasExtension(c *x509.Certificate, id asn1.ObjectIdentifier) bool {
-	for _, ext := range c.Extensions {
-		if ext.Id.Equal(id) {
-			return true
-		}
-	}
-	return false
-}
-
-// nameContent strips the outer sequence of an encoded name, so that a name that
-// continues another has it as a prefix.
-func nameContent(rawName []byte) []byte {
-	var sequence asn1.RawValue
-	if _, err := asn1.Unmarshal(rawName, &sequence); err != nil {
-		return nil
-	}
-	return sequence.Bytes
 }

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/scicred/scicred/internal/der"
+	"github.com/scicred/scicred/internal/griddn"
 	"github.com/scicred/scicred/internal/pemkey"
 )
 
@@ -196,5 +197,5 @@ func reason(err error) string {
 	if strings.Contains(text, "asn1:") {
 		return ""
 	}
-	return ": " + escape(text)
+	return ": " + griddn.Escape(text)
 }

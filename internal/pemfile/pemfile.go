@@ -16,6 +16,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/scicred/scicred/internal/proxycert"
 )
 
 // Why a file is refused. Dates are refused with a [*ValidityError].
@@ -137,10 +139,11 @@ func newCredential(chain []*x509.Certificate, key *signer) *Credential {
 		Chain:        chain,
 		NotBefore:    leaf.NotBefore,
 		Expiry:       leaf.NotAfter,
-		Proxy:        isProxy(leaf),
-		LegacyProxy:  isLegacyProxy(leaf),
-		ChainMissing: isProxy(last) || isLegacyProxy(last),
+		ChainMissing: proxycert.KindOf(last) != proxycert.None,
 	}
+	kind := proxycert.KindOf(leaf)
+	c.Proxy = kind == proxycert.RFC3820
+	c.LegacyProxy = kind == proxycert.Draft || kind == proxycert.Legacy
 	for _, cert := range chain {
 		c.Certificate.Certificate = append(c.Certificate.Certificate, cert.Raw)
 		if cert.NotBefore.After(c.NotBefore) {

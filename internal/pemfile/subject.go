@@ -4,66 +4,10 @@ package pemfile
 
 import (
 	"crypto/x509"
-	"fmt"
-	"strings"
-	"unicode"
-	"unicode/utf8"
+
+	"github.com/scicred/scicred/internal/griddn"
 )
 
-// Subject writes the subject of a certificate as grid software does, in the
-// order of the certificate: /DC=org/DC=example/CN=Albert Einstein/CN=12345.
-// What could act on a terminal (control and format characters, invalid UTF-8),
-// and the backslash, is written as a backslash and two hexadecimal digits per
-// byte (RFC 4514, section 2.4).
-func Subject(c *x509.Certificate) string {
-	var b strings.Builder
-	for _, name := range c.Subject.Names {
-		fmt.Fprintf(&b, "/%s=%s", attribute(name.Type.String()), escape(fmt.Sprint(name.Value)))
-	}
-	return b.String()
-}
-
-// attribute names an attribute type as OpenSSL does.
-func attribute(oid string) string {
-	switch oid {
-	case "2.5.4.3":
-		return "CN"
-	case "2.5.4.5":
-		return "serialNumber"
-	case "2.5.4.6":
-		return "C"
-	case "2.5.4.7":
-		return "L"
-	case "2.5.4.8":
-		return "ST"
-	case "2.5.4.10":
-		return "O"
-	case "2.5.4.11":
-		return "OU"
-	case "0.9.2342.19200300.100.1.1":
-		return "UID"
-	case "0.9.2342.19200300.100.1.25":
-		return "DC"
-	case "1.2.840.113549.1.9.1":
-		return "emailAddress"
-	default:
-		return oid
-	}
-}
-
-func escape(s string) string {
-	var b strings.Builder
-	for len(s) > 0 {
-		r, size := utf8.DecodeRuneInString(s)
-		switch {
-		case r == utf8.RuneError && size == 1, r == '\\', !unicode.IsPrint(r):
-			for _, c := range []byte(s[:size]) {
-				fmt.Fprintf(&b, `\%02X`, c)
-			}
-		default:
-			b.WriteString(s[:size])
-		}
-		s = s[size:]
-	}
-	return b.String()
-}
+// Subject writes the subject of a certificate in the form of package griddn:
+// /DC=org/DC=example/CN=Albert Einstein/CN=12345.
+func Subject(c *x509.Certificate) string { return griddn.Of(&c.Subject) }
