@@ -431,3 +431,40 @@ func TestTheCallersOwnDeadlineIsNotOurTimeout(t *testing.T) {
 type readerFunc func([]byte) (int, error)
 
 func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+// meanwhile is a context that lets something happen when it is asked for the
+// first time whether it has ended: after a look into the cache, before a request.
+type meanwhile struct {
+	context.Context
+	once *sync.Once
+	do   func()
+}
+
+func (m meanwhile) Err() error {
+	m.once.Do(m.do)
+	return m.Context.Err()
+}
+
+func TestWhatCameBetweenALookAndARequestIsUsed(t *testing.T) {
+	t.Parallel()
+	server, now := newServer(t), newClock()
+	token := server.CreateToken("someuser", gafaelfawrtest.TokenOptions{})
+	server.SetQuota("someuser", nil)
+	discovery, err := gafaelfawr.NewDiscovery(server.DiscoveryURL, gafaelfawr.WithClock(now.Now))
+	require.NoError(t, err)
+	client := newClient(t, server, gafaelfawr.WithDiscovery(discovery))
+	_, err = client.UserInfo(meanwhile{t.Context(), new(sync.Once), func() {
+		_, err := client.UserInfo(t.Context(), token)
+		assert.NoError(t, err)
+	}}, token)
+	require.NoError(t, err)
+	assert.Equal(t, 1, server.Count("/user-info"))
+
+	now.advance(time.Hour)
+	_, err = discovery.Document(meanwhile{t.Context(), new(sync.Once), func() {
+		_, err := discovery.Document(t.Context())
+		assert.NoError(t, err)
+	}})
+	require.NoError(t, err)
+	assert.Equal(t, 2, server.Count("/discovery"))
+}
