@@ -290,7 +290,7 @@ func TestAnEntityTagFromTheCacheIsSent(t *testing.T) {
 			good, err := os.ReadFile(file)
 			require.NoError(t, err)
 			require.NoError(t, os.WriteFile(file, edit(t, good, "etag", tt.tag), 0o600))
-			var tag string
+			tag := "not asked"
 			w.HandleFunc(jwks, func(rw http.ResponseWriter, r *http.Request) {
 				tag = r.Header.Get("If-None-Match")
 				_, _ = rw.Write(w.issuer.JWKS())

@@ -26,8 +26,9 @@
 //	claims, err := keys.Verify(ctx, token)
 //
 // Or it sends tokens, and you want it to notice before the server does that one
-// is damaged or forged. Then give the [Keys] to scicred as a verifier: they have
-// the method it wants, [Keys.Key].
+// is damaged or forged. Then give the [Keys] to scicred:
+//
+//	scicred.WithTokenPolicy(scicred.TokenPolicy{Verifier: keys})
 //
 // # What is promised
 //

@@ -8,8 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 
+	"github.com/scicred/scicred"
 	"github.com/scicred/scicred/credtest"
 	"github.com/scicred/scicred/issuer"
 )
@@ -50,6 +52,39 @@ func ExampleKeys_Verify() {
 	// test.user [read:/] <nil>
 	// the token is refused: its audience is https://other.example.org, not https://data.example.org
 	// the token is refused: its signature is not one of its issuer's key, or it was changed since true
+}
+
+// A program that sends tokens notices a forged one before the server does, and
+// goes on to the next place where a token may be.
+func ExampleNew_verifier() {
+	site, is := exampleIssuer()
+	defer site.Close()
+
+	world := credtest.NewWorld() // a machine with two tokens
+	forged := is.SciToken(nil, credtest.Forged(), credtest.At(world.Now()))
+	world.SetEnv("SCITOKEN", forged)
+	world.SetEnv("BEARER_TOKEN", is.SciToken(nil, credtest.At(world.Now())))
+
+	keys, err := issuer.New(issuer.Config{Issuers: []string{is.URL()}, Transport: site.Transport()})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	transport, err := scicred.NewTransport(nil, scicred.WithSystem(world.System()),
+		scicred.WithTokenPolicy(scicred.TokenPolicy{Verifier: keys}))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	report := transport.Explain(context.Background(), &url.URL{Scheme: "https", Host: "data.example.org"})
+	for _, a := range report.Attempts {
+		if a.Outcome == scicred.Attached || a.Outcome == scicred.Rejected {
+			fmt.Println(a.Outcome, a.Candidate, a.Err)
+		}
+	}
+	// Output:
+	// rejected SCITOKEN its signature is wrong
+	// attached BEARER_TOKEN <nil>
 }
 
 // A program that runs for a moment keeps the keys in a folder, so that it need

@@ -21,9 +21,13 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/scicred/scicred"
 	"github.com/scicred/scicred/credtest"
 	"github.com/scicred/scicred/issuer"
 )
+
+// What package scicred asks for.
+var _ scicred.Verifier = (*issuer.Keys)(nil)
 
 func TestKeysAreFetchedOnceAndKept(t *testing.T) {
 	t.Parallel()
