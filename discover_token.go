@@ -44,9 +44,9 @@ type Claims struct {
 // Token is a bearer token. It prints without its text; [Token.Reveal] gives
 // that. It is immutable and safe for concurrent use.
 type Token struct {
-	header    func() []string   // the value of an Authorization header; nothing prints what is behind a function
-	jwt       *jwtclaims.Claims // nil: opaque
-	proof     *proof.Proof      // nil: nobody asks for one
+	text      func() *bearer.Text // nothing prints what is behind a function
+	jwt       *jwtclaims.Claims   // nil: opaque
+	proof     *proof.Proof        // nil: nobody asks for one
 	candidate string
 	path      string
 	source    *namedSource // that supplied it
@@ -58,32 +58,29 @@ type Token struct {
 // holds the token.
 func ParseToken(raw string) (*Token, error) {
 	raw = bearer.Trim(raw)
-	if err := bearer.Check(raw); err != nil {
+	c, err := jwtclaims.Parse(raw) // what it takes passes the check
+	if err == nil {
+		return newToken(raw, c), nil
+	}
+	switch unfit := bearer.Check(raw); {
+	case unfit != nil:
+		return nil, as(ErrMalformed, unfit)
+	case jwtclaims.LooksLikeJWT(raw):
 		return nil, as(ErrMalformed, err)
 	}
-	if !jwtclaims.LooksLikeJWT(raw) {
-		return newToken(raw, nil), nil
-	}
-	c, err := jwtclaims.Parse(raw)
-	if err != nil {
-		return nil, as(ErrMalformed, err)
-	}
-	return newToken(raw, c), nil
+	return newToken(raw, nil), nil
 }
 
-const bearerPrefix = "Bearer "
-
 func newToken(raw string, c *jwtclaims.Claims) *Token {
-	value := &[1]string{bearerPrefix + raw} // its length is its capacity, so that nobody can append to it
-	return &Token{header: func() []string { return value[:] }, jwt: c}
+	return &Token{text: bearer.NewText(raw), jwt: c}
 }
 
 // Reveal returns the token's text.
 func (t *Token) Reveal() string {
-	if t.header == nil {
+	if t.text == nil {
 		return ""
 	}
-	return t.header()[0][len(bearerPrefix):]
+	return t.text().Reveal()
 }
 
 // Claims returns what the token says of itself; false for an opaque token.
@@ -136,13 +133,13 @@ func (t *Token) same(u *Token) bool {
 
 // alive reports whether the token has not expired.
 func (t *Token) alive(now time.Time) bool {
-	return t.header != nil && t.jwt == nil || t.jwt != nil && fit.Time(t.jwt, now, 0) == nil
+	return t.text != nil && t.jwt == nil || t.jwt != nil && fit.Time(t.jwt, now, 0) == nil
 }
 
 // check says whether the token is valid for leeway to come and fits.
 func (t *Token) check(want *fit.Want, now time.Time, leeway time.Duration) error {
 	switch {
-	case t.header == nil:
+	case t.text == nil:
 		return reason(ErrMalformed, "is no token: ParseToken did not make it")
 	case t.jwt == nil:
 		return nil
@@ -488,23 +485,6 @@ func (t *Transport) askSource(n *namedSource, h *hop) (*Token, error) {
 		return n.asked.Last(key, target)
 	}
 	return n.asked.Get(h.ctx, key, target)
-}
-
-// tokenDue returns when those who had a say in the choice of a token have to be
-// asked again: the sources up to the one that supplied it, or all, and the
-// places.
-func (t *Transport) tokenDue(h *hop, tok *Token) (ends []time.Time) {
-	for _, s := range t.config.sources {
-		key, target := h.sourceKey()
-		ends = append(ends, s.asked.Of(key, target).Due())
-		if s == tok.source {
-			return ends
-		}
-	}
-	if exp, ok := tok.Expiry(); ok {
-		ends = append(ends, exp.Add(-t.config.tokens.leeway()))
-	}
-	return append(ends, t.tokens.Due())
 }
 
 // refreshToken looks again at where the token came from; a source is told that

@@ -356,27 +356,74 @@ func (t *Transport) certificates() *fresh.Value[inventory.Inventory[X509]] {
 
 // --- What the kinds share: choosing, and how long a choice holds
 
-// until returns when the places and the sources have to be looked at again, or
-// what was chosen comes too close to its end.
+// until returns when those who had a say have to be asked again, or what was
+// chosen comes too close to its end.
 func (t *Transport) until(h *hop, d *decision) time.Time {
 	ends := []time.Time{h.now.Add(fresh.Interval)}
-	named := h.policy.token
-	if named != nil && named.file != "" {
-		ends = append(ends, named.kept.Due())
+	p := h.policy
+	if d.login == nil || !d.login.named {
+		ends = append(ends, t.tokenEnds(h, d.token)...)
+		if d.token == nil && p.off(KindBasic) == "" && (!p.noDiscovery || t.config.netrcFile != "") {
+			ends = append(ends, t.netrc.Due())
+		}
 	}
-	if exp, ok := d.token.Expiry(); ok {
-		ends = append(ends, exp)
-	}
-	if named == nil || d.token.source != nil || d.token.candidate != named.candidate {
-		ends = append(ends, t.tokenDue(h, d.token)...)
-	}
-	if h.policy.off(KindX509) == "" && t.pool.Foreign() == nil {
+	if p.off(KindX509) == "" && t.pool.Foreign() == nil && (!p.noDiscovery || t.config.x509 != nil) {
 		ends = append(ends, t.certificates().Due())
 	}
 	if d.x509 != nil {
 		ends = append(ends, d.x509.expiry.Add(-t.certLeeway()))
 	}
 	return slices.MinFunc(ends, time.Time.Compare)
+}
+
+// tokenEnds returns when those who had a say in the choice of a token have to be
+// asked again, and when the token ends: it is nil if there is none. The order is
+// that of chooseToken.
+func (t *Transport) tokenEnds(h *hop, tok *Token) (ends []time.Time) {
+	p := h.policy
+	if p.off(KindToken) != "" {
+		return nil
+	}
+	exp, mortal := time.Time{}, false
+	if tok != nil {
+		exp, mortal = tok.Expiry()
+	}
+	if mortal {
+		ends = append(ends, exp)
+	}
+	if n := p.token; n != nil {
+		if n.file != "" {
+			ends = append(ends, n.kept.Due())
+		}
+		if n.perRequest || tok != nil && tok.source == nil && tok.candidate == n.candidate {
+			return ends
+		}
+	}
+	for _, s := range t.config.sources {
+		key, target := h.sourceKey()
+		ends = append(ends, s.asked.Of(key, target).Due())
+		if tok != nil && tok.source == s {
+			return ends
+		}
+	}
+	if p.noDiscovery {
+		return ends
+	}
+	if mortal {
+		ends = append(ends, exp.Add(-t.config.tokens.leeway()))
+	}
+	return append(ends, t.tokens.Due())
+}
+
+// header is the value of the Authorization header, nil for none.
+func (d *decision) header() []string {
+	switch {
+	case d.token != nil:
+		return d.token.text().Header()
+	case d.login != nil:
+		return d.login.header()
+	}
+	return nil
 }
 
 // choose returns the first credential that passes the check, and notes what

@@ -431,12 +431,13 @@ type state struct {
 	tokens *stock.Stock[Token]
 	named  *inventory.Inventory[Token]
 	certs  *inventory.Inventory[X509]
+	netrc  *inventory.Inventory[netrc]
 
 	refusals uint64 // after each a source may say something else
 }
 
 func (t *Transport) stateFor(p *policy) state {
-	s := state{tokens: t.tokens.Peek(), certs: t.certificates().Peek(), refusals: t.refusals.Load()}
+	s := state{tokens: t.tokens.Peek(), certs: t.certificates().Peek(), netrc: t.netrc.Peek(), refusals: t.refusals.Load()}
 	if p.token != nil {
 		s.named = p.token.kept.Peek()
 	}
@@ -460,14 +461,14 @@ func (t *Transport) readyFor(req *http.Request, p *policy) *sending {
 // from is what it rests on. One that was slow to come is past its end already.
 func (t *Transport) keepReady(h *hop, d *decision, rt http.RoundTripper, from state) {
 	p := h.policy
-	if d.token == nil || t.log != nil || h.proxied || !gate.Ordinary(h.req) || source.InCircle(h.ctx, t) {
+	if !d.any() || t.log != nil || h.proxied || !gate.Ordinary(h.req) || source.InCircle(h.ctx, t) {
 		return
 	}
 	host := h.req.URL.Host
-	if p.token == nil && len(t.config.sources)+len(p.hosts) == 0 && (len(p.audience) > 0 || from.tokens != nil && from.tokens.ForAll()) {
+	if d.token != nil && p.token == nil && len(t.config.sources)+len(p.hosts) == 0 && (len(p.audience) > 0 || from.tokens != nil && from.tokens.ForAll()) {
 		host = ""
 	}
-	p.ready.Keep(sending{*d, d.token.header(), rt}, host, from, h.now, t.until(h, d))
+	p.ready.Keep(sending{*d, d.header(), rt}, host, from, h.now, t.until(h, d))
 }
 
 // hop is one request on its way, with all that decisions depend on.
@@ -607,12 +608,8 @@ func message(h *hop, d *decision) outgoing.Message {
 	switch {
 	case h.Foreign():
 		return outgoing.Stripped(h.req, h.Route.First.Header)
-	case d.token != nil:
-		return outgoing.Carrying(h.req, d.token.header())
-	case d.login != nil:
-		return outgoing.Carrying(h.req, d.login.header())
-	case d.x509 != nil:
-		return outgoing.Carrying(h.req, nil)
+	case d.any():
+		return outgoing.Carrying(h.req, d.header())
 	}
 	return outgoing.Message{Request: h.req}
 }

@@ -113,7 +113,14 @@ func TestAWarmTransportSendsWhatAFreshOneWould(t *testing.T) {
 		"WLCG": func(*machine) []scicred.Option {
 			return []scicred.Option{scicred.WithTokenPolicy(scicred.TokenPolicy{Selection: scicred.SelectWLCG})}
 		},
-		"named":           named,
+		"named":    named,
+		"no token": func(*machine) []scicred.Option { return []scicred.Option{scicred.Without(scicred.KindToken)} },
+		"only netrc": func(*machine) []scicred.Option {
+			return []scicred.Option{scicred.WithoutDiscovery(), scicred.WithNetrc("/home/user/.netrc")}
+		},
+		"a login": func(*machine) []scicred.Option {
+			return []scicred.Option{scicred.WithBasicAuth("u", "p"), scicred.WithHosts("*.example.org")}
+		},
 		"named and hosts": func(m *machine) []scicred.Option { return append(named(m), scicred.WithHosts("data.example.org")) },
 		"a source": func(m *machine) []scicred.Option {
 			tok := mustToken(t, m.token(3*time.Hour, "https://data.example.org", "https://nowhere.example.org"))
@@ -145,10 +152,10 @@ func TestAWarmTransportSendsWhatAFreshOneWould(t *testing.T) {
 			for seed := range uint64(4) {
 				r := rand.New(rand.NewPCG(seed, 1))
 				m := newMachine()
-				m.Put("/home/user/.netrc", "machine data.example.org login albert password einstein\n")
 				m.SetEnv("BEARER_TOKEN_FILE", "/home/user/token")
 				m.SetEnv("_CONDOR_CREDS", "/home/user/creds")
 				change := func() {
+					m.Put("/home/user/.netrc", fmt.Sprintf("machine %s login albert password %d\n", []string{"data.example.org", "nowhere.example.org", "se.cern.ch"}[r.IntN(3)], r.Int64()))
 					m.Put("/home/user/named", m.token(time.Duration(61+r.IntN(10))*time.Second, "https://data.example.org", "https://se.cern.ch"))
 					m.Put("/home/user/token", m.token(time.Duration(58+r.IntN(12))*time.Second, [][]string{{"https://data.example.org"}, {"ANY"}, {"https://se.cern.ch:1094", "https://se.cern.ch"}, nil}[r.IntN(4)]...))
 					m.Put("/home/user/creds/a.use", m.token(time.Duration(61+r.IntN(12))*time.Second, []string{"https://se.cern.ch:1094", "ANY"}[r.IntN(2)]))
@@ -293,6 +300,41 @@ func TestAWarmRequestLooksAgainASecondAfterTheLastLook(t *testing.T) {
 		headers := base.headers()
 		assert.Equal(t, headers[0], headers[1], name)
 		assert.NotEqual(t, headers[1], headers[2], name)
+	}
+}
+
+func TestAWarmRequestWithALoginSeesThatItChanges(t *testing.T) {
+	t.Parallel()
+	for _, refused := range []bool{true, false} {
+		m := newMachine()
+		put := func(password string) {
+			m.Put("/home/user/.netrc", "machine data.example.org login u password "+password+"\n")
+		}
+		put("old")
+		m.Advance(time.Minute)
+		base := &answering{answer: func(req *http.Request) *http.Response {
+			if refused && req.URL.Path == "/refuse" && req.Header.Get("Authorization") == basic("u", "old") {
+				return &http.Response{StatusCode: http.StatusUnauthorized}
+			}
+			return &http.Response{StatusCode: http.StatusOK}
+		}}
+		tr, err := scicred.NewTransport(base, scicred.WithSystem(m.System()))
+		require.NoError(t, err)
+		require.NoError(t, get(t, scicred.NewContext(t.Context(), scicred.Without(scicred.KindToken)), tr, dataURL)) // looks at netrc alone
+		m.Advance(900 * time.Millisecond)
+		for range 3 {
+			require.NoError(t, get(t, t.Context(), tr, dataURL))
+		}
+		put("new")
+		if refused {
+			require.NoError(t, get(t, t.Context(), tr, "https://data.example.org/refuse"))
+		} else {
+			m.Advance(200 * time.Millisecond)
+		}
+		require.NoError(t, get(t, t.Context(), tr, dataURL))
+		headers := base.headers()
+		assert.Equal(t, basic("u", "old"), headers[3])
+		assert.Equal(t, basic("u", "new"), headers[len(headers)-1], "refused: %v", refused)
 	}
 }
 
