@@ -59,6 +59,22 @@ func TestWithoutArgumentsTheEnvironmentLeadsToTheServer(t *testing.T) {
 	assert.Equal(t, gafaelfawrtest.Request{Method: http.MethodGet, Path: "/auth/api/v1/user-info", Key: token.Key()}, requests[1])
 }
 
+func TestTheLifetimeOfUserInformationIsNotThatOfDiscovery(t *testing.T) {
+	server := newServer(t)
+	t.Setenv(gafaelfawr.BaseURLVariable, server.DiscoveryURL)
+	token := server.CreateToken("someuser", gafaelfawrtest.TokenOptions{})
+	server.SetQuota("someuser", nil)
+	client, err := gafaelfawr.New(gafaelfawr.WithCacheLifetime(0))
+	require.NoError(t, err)
+	defer client.Close()
+	for range 3 {
+		_, err := client.UserInfo(t.Context(), token)
+		require.NoError(t, err)
+	}
+	assert.Equal(t, 3, server.Count("/user-info"))
+	assert.Equal(t, 1, server.Count("/discovery"))
+}
+
 func TestErrorsHaveTheirTypes(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)

@@ -444,8 +444,8 @@ func TestOptionsThatMakeNoSenseAreRefused(t *testing.T) {
 	require.ErrorIs(t, err, gafaelfawr.ErrInvalidArgument)
 }
 
+// It is alone, since httptest closes the connections of http.DefaultTransport.
 func TestCloseClosesOnlyWhatIsOurOwn(t *testing.T) {
-	t.Parallel()
 	base := &closing{RoundTripper: http.DefaultTransport}
 	client, err := gafaelfawr.New(gafaelfawr.WithHTTPClient(&http.Client{Transport: base}), gafaelfawr.WithAPIURL("https://data.example.com"))
 	require.NoError(t, err)

@@ -24,7 +24,7 @@ const (
 // ErrorDetail is one thing that a server says is wrong with a request.
 type ErrorDetail struct {
 	Message string `json:"msg"`
-	Type    string `json:"type"` // such as permission_denied
+	Type    string `json:"type"` // such as permission_denied; "" if it is not said
 	// Loc leads to the part of the request: path, query, header or body, then
 	// names as strings and positions as ints. It is nil if it is the whole.
 	Loc []any `json:"loc,omitempty"`

@@ -233,6 +233,15 @@ func (s *suite) tokens(t *testing.T) {
 	_, err = s.client.CreateUserToken(ctx, s.admin, username, gafaelfawr.UserTokenRequest{TokenName: "by an administrator"})
 	refused(t, err, "permission_denied", http.StatusForbidden)
 
+	for reason, r := range map[string]gafaelfawr.AdminTokenRequest{
+		"invalid_expires":      {Username: username, TokenType: gafaelfawr.UserToken, TokenName: new("soon"), Expires: new(time.Now())},
+		"duplicate_token_name": {Username: username, TokenType: gafaelfawr.UserToken, TokenName: new("laptop")},
+		"":                     {Username: username, TokenType: gafaelfawr.SessionToken},
+	} {
+		_, err = s.client.CreateToken(ctx, s.admin, r)
+		refused(t, err, reason, http.StatusConflict, http.StatusUnprocessableEntity)
+	}
+
 	// My name and a key of another, another's name and key, and nobody's key.
 	_, err = s.client.Token(ctx, first, username, foreign.Key())
 	refused(t, err, "not_found", http.StatusNotFound)
