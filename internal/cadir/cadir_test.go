@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -120,6 +121,7 @@ func TestNothingIsLeftOutWithoutAWord(t *testing.T) {
 	put(t, dir, "i-der.pem", ca.Certificate().Raw)
 	require.NoError(t, os.Mkdir(filepath.Join(dir, "j-folder.pem"), 0o755))
 	require.NoError(t, os.Symlink("nowhere", filepath.Join(dir, "1a2b3c4d.0")))
+	require.NoError(t, os.Symlink("e-key.pem", filepath.Join(dir, "z-key.pem"))) // Told once.
 	s := folder(t, dir)
 	assert.Len(t, s.Certificates, 2)
 	want := map[string]string{
@@ -281,6 +283,108 @@ func TestWhatIsTooMuchIsRefused(t *testing.T) {
 	require.EqualError(t, err, "too much for a folder of authorities: more than 67108864 bytes")
 }
 
+func TestTooManyCertificatesAreRefused(t *testing.T) {
+	t.Parallel()
+	raw := bytes.Clone(credtest.NewCA("One").Certificate().Raw)
+	var text bytes.Buffer
+	for i := range cadir.MaxCertificates + 1 {
+		raw[len(raw)-1], raw[len(raw)-2] = byte(i), byte(i>>8) // The signature, which nobody checks.
+		require.NoError(t, pem.Encode(&text, &pem.Block{Type: "CERTIFICATE", Bytes: raw}))
+	}
+	dir := t.TempDir()
+	put(t, dir, "many.pem", text.Bytes())
+	_, err := cadir.Folder(t.Context(), machine().FS, later(), dir, nil)
+	require.EqualError(t, err, "too much for a folder of authorities: more than 10000 certificates")
+}
+
+// endless is a file that grows while it is read.
+type endless struct{ fs.File }
+
+func (endless) Read(p []byte) (int, error) { return len(p), nil }
+
+// failing is a file on a disk that fails.
+type failing struct{ fs.File }
+
+func (failing) Read([]byte) (int, error) { return 0, errors.New("input/output error") }
+
+func TestAFileThatGrowsEndsAtTheLimit(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	put(t, dir, "ca.pem", credtest.NewCA("One").CertPEM())
+	m := machine()
+	m.Open = func(name string) (fs.File, error) {
+		f, err := osfile.Open(name)
+		return endless{f}, err
+	}
+	_, err := cadir.File(t.Context(), m.FS, later(), filepath.Join(dir, "ca.pem"), nil)
+	require.EqualError(t, err, "is too large: it grew over 16777216 bytes while it was read")
+}
+
+func TestWhatCouldNotBeReadIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	put(t, dir, "a.pem", credtest.NewCA("One").CertPEM())
+	put(t, dir, "b.pem", credtest.NewCA("Two").CertPEM())
+	m := machine()
+	m.Open = func(name string) (fs.File, error) {
+		f, err := osfile.Open(name)
+		if filepath.Base(name) == "b.pem" {
+			f = failing{f}
+		}
+		return f, err
+	}
+	first, err := cadir.Folder(t.Context(), m.FS, later(), dir, nil)
+	require.NoError(t, err)
+	require.Len(t, first.Problems, 1)
+	require.EqualError(t, first.Problems[0].Err, "input/output error")
+	m = machine()
+	second, err := cadir.Folder(t.Context(), m.FS, later(), dir, first)
+	require.NoError(t, err)
+	assert.Empty(t, second.Problems)
+	assert.Len(t, second.Certificates, 2)
+	assert.Equal(t, 1, m.opens)
+}
+
+// Where the system does not number files, two of one size and time are two.
+func TestFilesWithoutNumbersAreToldApart(t *testing.T) {
+	t.Parallel()
+	dir, other := t.TempDir(), t.TempDir()
+	then := time.Now().Add(-time.Hour)
+	pad := func(text []byte) []byte { return append(text, bytes.Repeat([]byte("\n"), 2000-len(text))...) }
+	for path, ca := range map[string]string{filepath.Join(dir, "a.pem"): "One", filepath.Join(dir, "b.pem"): "Two", filepath.Join(other, "a.pem"): "Three"} {
+		require.NoError(t, os.WriteFile(path, pad(credtest.NewCA(ca).CertPEM()), 0o644))
+		require.NoError(t, os.Chtimes(path, then, then))
+	}
+	require.NoError(t, os.Symlink("a.pem", filepath.Join(dir, "link.pem")))
+	m := machine()
+	m.Identify = func(fs.FileInfo) (osfile.ID, bool) { return osfile.ID{}, false }
+	s, err := cadir.Folder(t.Context(), m.FS, later(), dir, nil)
+	require.NoError(t, err)
+	assert.Len(t, s.Certificates, 2)
+	assert.Empty(t, s.Problems)
+	elsewhere, err := cadir.Folder(t.Context(), m.FS, later(), other, s)
+	require.NoError(t, err)
+	require.Len(t, elsewhere.Certificates, 1)
+	assert.Equal(t, "Three", elsewhere.Certificates[0].Subject.CommonName)
+}
+
+func TestTheOrderOfTheFolderDoesNotMatter(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for _, name := range []string{"a", "b", "c"} {
+		put(t, dir, name+".pem", credtest.NewCA(name).CertPEM())
+	}
+	want, m := folder(t, dir), machine()
+	m.ReadDir = func(name string) ([]fs.DirEntry, error) {
+		entries, err := os.ReadDir(name)
+		slices.Reverse(entries)
+		return entries, err
+	}
+	got, err := cadir.Folder(t.Context(), m.FS, later(), dir, nil)
+	require.NoError(t, err)
+	assert.Equal(t, want.Stamp, got.Stamp)
+}
+
 func TestALookThatIsCalledOffEnds(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -397,6 +501,44 @@ func TestWhoMayPutAnAuthorityIntoAFolder(t *testing.T) {
 			require.NoError(t, err, "a file that is named is another matter")
 		})
 	}
+}
+
+// What was allowed may not be any more: a folder that others may write now is read
+// anew.
+func TestAFolderThatIsOpenedToOthersIsReadAnew(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	put(t, dir, "ca.pem", credtest.NewCA("One").CertPEM())
+	m, now := machine(), later()
+	if _, ok := m.Identify(must(os.Stat(dir))); !ok {
+		t.Skip("files have no owners here")
+	}
+	m.EUID = 4710
+	m.Identify = func(fi fs.FileInfo) (osfile.ID, bool) {
+		id, ok := osfile.Identify(fi)
+		id.UID = 4711
+		return id, ok
+	}
+	s, err := cadir.Folder(t.Context(), m.FS, now, dir, nil)
+	require.NoError(t, err)
+	require.NoError(t, os.Chmod(dir, 0o777))
+	_, err = cadir.Folder(t.Context(), m.FS, now, dir, s)
+	require.ErrorIs(t, err, osfile.ErrOwner)
+}
+
+func TestANameThatIsGivenToAnotherFileMeanwhileIsRefused(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	put(t, dir, "ca.pem", credtest.NewCA("One").CertPEM())
+	put(t, dir, "other", credtest.NewCA("Two").CertPEM())
+	require.NoError(t, os.Chmod(dir, 0o777))
+	m := machine()
+	if _, ok := m.Identify(must(os.Stat(dir))); !ok {
+		t.Skip("files have no owners here")
+	}
+	m.Lstat = func(string) (fs.FileInfo, error) { return os.Lstat(filepath.Join(dir, "other")) }
+	_, err := cadir.Folder(t.Context(), m.FS, later(), dir, nil)
+	require.ErrorIs(t, err, osfile.ErrMoved)
 }
 
 func must[T any](v T, err error) T {

@@ -126,7 +126,7 @@ func wanted(name string) bool {
 func (l *look) file(path string, before *entry) (*entry, error) {
 	fi, err := l.fsys.Stat(path)
 	if err != nil {
-		return &entry{again: true, problems: []error{bare(err)}}, nil
+		return &entry{problems: []error{bare(err)}}, nil
 	}
 	v := l.versionOf(fi)
 	if e := l.files[v.node]; e != nil && v.node != (node{}) {

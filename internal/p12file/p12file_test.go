@@ -226,6 +226,7 @@ func TestEachFaultHasATextOfItsOwn(t *testing.T) {
 			Salt       algorithm
 			Iterations int
 		}{algorithm{Algorithm: idData}, 1}), withParams(t, idAES256, iv)}), iv)), never(t), &p12file.UnsupportedError{}, ""},
+		"another version":   {der(t, testPFX{Version: 2, Safe: testContent{idData, tagged(der(t, der(t, []testContent{plain(t, cert, key)})))}}), nil, p12file.ErrMalformed, ""},
 		"an unknown cipher": {withMac(t, secret, plain(t, key), sealedWith(t, withParams(t, idSigned, 1), iv)), never(t), &p12file.UnsupportedError{}, ""},
 	}
 	for name, tt := range tests {

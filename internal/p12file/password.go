@@ -16,7 +16,7 @@ type password struct {
 func emptyPassword() *password { return &password{bmp: []byte{0, 0}} }
 func noPassword() *password    { return &password{} }
 
-// newPassword takes text over: clear will clear it.
+// newPassword takes a passphrase, which stays the caller's to overwrite.
 func newPassword(text []byte) (*password, error) {
 	if !utf8.Valid(text) {
 		return nil, &UnsupportedError{"a passphrase that is not UTF-8"}
@@ -33,7 +33,6 @@ func newPassword(text []byte) (*password, error) {
 	return &password{text: text, bmp: append(bmp, 0, 0)}, nil
 }
 
-func (p *password) clear() {
-	clear(p.text)
-	clear(p.bmp)
-}
+// clear overwrites what was made of the passphrase. The copies that go-pkcs12 and
+// the hash functions make are out of reach.
+func (p *password) clear() { clear(p.bmp) }
