@@ -10,15 +10,14 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/scicred/scicred/internal/fresh"
-	"github.com/scicred/scicred/internal/gate"
 	"github.com/scicred/scicred/internal/inventory"
 	"github.com/scicred/scicred/internal/memo"
 	"github.com/scicred/scicred/internal/netrcfile"
 	"github.com/scicred/scicred/internal/places"
-	"github.com/scicred/scicred/internal/pool"
 	"github.com/scicred/scicred/internal/redact"
 	"github.com/scicred/scicred/internal/secret"
 )
@@ -257,7 +256,7 @@ func (s *System) FindNetrc(ctx context.Context, target Target) (*Login, error) {
 	return c.Login, err
 }
 
-// --- What the kinds share: targets, and the record of discovery
+// --- What the kinds share: targets, choosing, and the record of discovery
 
 // Target is what a credential must fit. The zero Target asks for nothing, so
 // that everything that is sound by itself fits. It prints its URL without
@@ -298,40 +297,6 @@ func (t Target) request(ctx context.Context) *http.Request {
 		req.SetBasicAuth(t.URL.User.Username(), password)
 	}
 	return req
-}
-
-// find discovers one kind for a target. Nothing is sent, so the rules of where
-// it may go do not count, and neither does what the environment says of them.
-func (s *System) find(ctx context.Context, target Target, kind Kind) (Credentials, error) {
-	t := &Transport{pool: pool.New(&http.Transport{})} // nothing is sent
-	var others []Kind
-	for _, k := range allKinds() {
-		if k != kind {
-			others = append(others, k)
-		}
-	}
-	err := t.configure([]Option{
-		WithSystem(s), WithAudience(target.Audience...), WithScope(target.Scope...), WithIssuer(target.Issuer...),
-		Without(others...), FailIfNoAuth(kind),
-	})
-	if err != nil {
-		return Credentials{}, fmt.Errorf("scicred: %w", err)
-	}
-	h := t.look(&hop{ctx: ctx, req: target.request(ctx), policy: &t.config.policy})
-	h.Passage = gate.Passage{Origin: h.Origin, User: h.User}
-	if kind != KindBasic {
-		h.User = "" // it asks for a login in the one header, and here nothing is sent
-	}
-	d, err := t.decide(h, nil)
-	if err != nil || d.any() {
-		return Credentials{Token: d.token, X509: d.x509, Login: d.login}, err
-	}
-	rec := &recorder{} // only who finds nothing wants to know why
-	if d, err = t.decide(h, rec); err != nil {
-		return Credentials{}, err
-	}
-	report := rec.report(h, &d).only(kind)
-	return Credentials{Token: d.token, X509: d.x509, Login: d.login, Report: report}, report.Err()
 }
 
 // Credentials is what a request would carry. The fields are nil for what it
@@ -385,6 +350,61 @@ func (t *Transport) reportFor(h *hop, d *decision) *Report {
 		rec.correct(d) // rotated in between: what was sent counts
 	}
 	return rec.report(h, d)
+}
+
+// choose returns the first credential that passes the check, and notes what
+// becomes of every place. Where an earlier candidate has won already, the rest
+// is not asked. firstOnly ends the search at the first place that is not empty.
+func choose[C any](rec *recorder, found []inventory.Place[C], taken bool, attempt func(*inventory.Place[C]) Attempt, check func(*C) error, firstOnly bool) *C {
+	var won *C
+	for i := range found {
+		p := &found[i]
+		var a Attempt
+		if rec != nil { // a request in a hurry needs none
+			if a = attempt(p); p.Cred != nil {
+				a.Err, a.Detail = nil, joinNotes(a.Detail, p.Warning, keptNote(p.Absent, p.Err))
+			}
+		}
+		switch {
+		case taken:
+			rec.add(Attempt{Kind: a.Kind, Candidate: a.Candidate, Path: a.Path, KeyPath: a.KeyPath}, false, NotAsked)
+			continue
+		case p.Cred == nil && p.Absent:
+			rec.add(a, false, NotFound)
+			continue
+		case p.Cred == nil:
+			rec.add(a, false, Rejected)
+		default:
+			if a.Err = check(p.Cred); a.Err == nil {
+				won, taken = p.Cred, true
+			}
+			lost := Rejected
+			if errors.Is(a.Err, ErrNotSent) {
+				lost = Withheld
+			}
+			rec.add(a, won != nil, lost)
+		}
+		taken = taken || firstOnly && !p.Empty
+		if taken && rec == nil {
+			break
+		}
+	}
+	return won
+}
+
+// keptNote says why an older credential than the one on disk is in use.
+func keptNote(absent bool, err error) string {
+	switch {
+	case err == nil:
+		return ""
+	case absent:
+		return "the file is gone; what it held is used until it is seen to be gone again"
+	}
+	return "the file has changed and is unusable (" + err.Error() + "); what it held before is used"
+}
+
+func joinNotes(notes ...string) string {
+	return strings.Join(slices.DeleteFunc(notes, func(s string) bool { return s == "" }), "; ")
 }
 
 // recorder notes what becomes of each candidate. A nil one notes nothing.

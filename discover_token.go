@@ -233,9 +233,11 @@ func takeNamed(raw, candidate, path string) (*Token, error) {
 }
 
 func (t *Transport) buildTokens(ctx context.Context, old *stock.Stock[Token]) *stock.Stock[Token] {
-	list := places.Tokens(*t.world, t.config.tokens.take())
-	inv := inventory.Build(t.world.World, old.Inventoried(), list, t.tokenAlive)
-	if t.verify(ctx, inv.Places) {
+	if t.tokenPlaces == nil {
+		t.tokenPlaces = places.Tokens(*t.world, t.config.tokens.take())
+	}
+	inv := inventory.Build(t.world.World, old.Inventoried(), t.tokenPlaces, t.tokenAlive)
+	if t.config.tokens.Verifier != nil && t.verify(ctx, inv.Places) {
 		old = nil // other tokens can be used than before
 	}
 	return stock.New(inv, old, func(c *Token) *jwtclaims.Claims {

@@ -251,6 +251,9 @@ type Transport struct {
 	netrc  fresh.Value[inventory.Inventory[netrc]]
 	log    *slog.Logger
 
+	tokenPlaces []inventory.Candidate[Token] // made by the first look
+	certPlaces  []inventory.Candidate[X509]
+
 	refusals atomic.Uint64 // of tokens of sources
 }
 
