@@ -299,7 +299,7 @@ func TestNamesAreToldApartByEveryByte(t *testing.T) {
 			assert.True(t, has(strings.ToUpper(name)), name)
 			assert.False(t, has(name+"x"), name)
 			assert.False(t, has("x"+name), name)
-			for _, more := range []string{" password", "\tpassword", "\npassword", "\" password", " password p"} {
+			for _, more := range []string{" ", "\t", " password", "\tpassword", "\npassword", "\" password", " password p"} {
 				assert.False(t, has(name+more), "a host with a blank is not read on in the text")
 			}
 			assert.False(t, has(name[:len(name)-1]), name)

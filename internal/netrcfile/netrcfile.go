@@ -145,7 +145,7 @@ func (c *content) find(q Query) []entry {
 	var forPort, forHost []entry
 	head, plain := headOf(bracketed), headOf(q.Host)
 	for _, start := range c.machines() {
-		if head.rulesOut(c.text, start) && plain.rulesOut(c.text, start) {
+		if head.rulesOut(c.text, start) && (plain == head || plain.rulesOut(c.text, start)) {
 			continue
 		}
 		switch rest, ok := c.nameAfter(start, bracketed); {

@@ -62,6 +62,7 @@ type parser struct {
 	last     entry // What has been read of the entry that keywords belong to.
 	open     bool  // There is such an entry.
 	defaults bool  // The default entry has begun.
+	starts   []int // Where the entries begin.
 }
 
 const byteOrderMark = "\ufeff"
@@ -85,15 +86,12 @@ func parse(text []byte) ([]int, error) {
 	if bytes.HasPrefix(text, []byte(byteOrderMark)) {
 		p.pos = len(byteOrderMark)
 	}
-	starts := make([]int, 0, len(text)/entryLength)
+	p.starts = make([]int, 0, len(text)/entryLength)
 	for {
-		switch begins, done, err := p.statement(); {
-		case err != nil:
+		if more, err := p.statement(); err != nil {
 			return nil, err
-		case begins:
-			starts = append(starts, p.last.at)
-		case done:
-			return starts, nil
+		} else if !more {
+			return p.starts, nil
 		}
 	}
 }
@@ -105,59 +103,61 @@ func (c *content) entryAt(start int) entry {
 	p.pos = wordEnd(p.text, start)
 	if p.text[start] == 'd' {
 		p.beginDefault(start)
-	} else if name, err := p.value("machine"); err == nil {
-		p.begin(start, name)
+	} else {
+		p.begin(start)
+		_ = p.value("machine", &p.last.name) // As parse has seen, there is one.
 	}
 	for e := p.last; ; e = p.last {
-		begins, done, err := p.statement()
-		if begins || done || err != nil || !p.open {
+		more, err := p.statement()
+		if !more || err != nil || !p.open || len(p.starts) > 1 {
 			return e
 		}
 	}
 }
 
 // begin begins an entry.
-func (p *parser) begin(at int, name value) {
-	p.last, p.open = entry{name: name, at: at}, true
+func (p *parser) begin(at int) {
+	p.last, p.open = entry{at: at}, true
+	p.starts = append(p.starts, at)
 }
 
 // beginDefault begins the default entry, whose keyword ends here.
 func (p *parser) beginDefault(at int) {
-	p.begin(at, value{from: at, to: p.pos, form: literal})
-	p.last.isDefault, p.defaults = true, true
+	p.begin(at)
+	p.last.name, p.last.isDefault, p.defaults = value{from: at, to: p.pos, form: literal}, true, true
 }
 
-// statement reads a comment, or a keyword and its value. It says whether that
-// begins an entry, or whether there is nothing left to read.
-func (p *parser) statement() (begins, done bool, err error) {
+// statement reads a comment, or a keyword and its value; false if there is nothing
+// left to read.
+func (p *parser) statement() (more bool, err error) {
 	at := skipSpace(p.text, p.pos)
 	p.pos = wordEnd(p.text, at)
 	switch string(p.text[at:p.pos]) {
 	case "machine":
-		return true, false, p.machine(at)
+		return true, p.machine(at)
 	case "default":
-		return true, false, p.defaultEntry(at)
+		return true, p.defaultEntry(at)
 	case "login":
-		return false, false, p.field("login", &p.last.login)
+		return true, p.field("login", &p.last.login)
 	case "user":
-		return false, false, p.field("user", &p.last.login)
+		return true, p.field("user", &p.last.login)
 	case "password":
-		return false, false, p.field("password", &p.last.password)
+		return true, p.field("password", &p.last.password)
 	case "account":
-		return false, false, p.field("account", new(value)) // Nobody needs it.
+		return true, p.field("account", new(value)) // Nobody needs it.
 	case "macdef":
-		return false, false, p.macro(at)
+		return true, p.macro(at)
 	}
 	switch {
 	case at == len(p.text):
-		return false, true, nil
+		return false, nil
 	case p.text[at] == '#':
 		p.pos = at
-		return false, false, p.skipLine()
+		return true, p.skipLine()
 	case p.pos < len(p.text) && isControl(p.text[p.pos]):
-		return false, false, p.control() // It may be all that is wrong with the word.
+		return true, p.control() // It may be all that is wrong with the word.
 	}
-	return false, false, p.fail("unknown keyword")
+	return true, p.fail("unknown keyword")
 }
 
 // isKeyword reports whether statement knows the word.
@@ -177,9 +177,8 @@ func (p *parser) machine(at int) error {
 	if p.defaults {
 		return p.fail("default must be the last entry")
 	}
-	name, err := p.value("machine")
-	p.begin(at, name)
-	return err
+	p.begin(at)
+	return p.value("machine", &p.last.name)
 }
 
 // defaultEntry begins the default entry. Its keyword is the only one that gives
@@ -226,9 +225,7 @@ func (p *parser) field(keyword string, place *value) error {
 		}
 		return p.fail("second " + keyword + " in one entry")
 	}
-	var err error
-	*place, err = p.value(keyword)
-	return err
+	return p.value(keyword, place)
 }
 
 // macro skips a macro: its lines are commands of an FTP client, up to the first
@@ -240,10 +237,11 @@ func (p *parser) macro(at int) error {
 	}
 	p.open = false
 	end := p.pos
-	name, err := p.value("macdef")
-	switch {
-	case err != nil:
+	var name value
+	if err := p.value("macdef", &name); err != nil {
 		return err
+	}
+	switch {
 	case onLaterLine(p.text[end:name.from]):
 		return p.missing("macdef", end)
 	case name.form != literal:
@@ -263,24 +261,30 @@ func (p *parser) macro(at int) error {
 	return nil
 }
 
-// value reads the value of a keyword that ends here.
-func (p *parser) value(keyword string) (value, error) {
-	end := p.pos
-	from := skipSpace(p.text, end)
-	to := wordEnd(p.text, from)
+// value reads the value of a keyword that ends here, and puts it in its place.
+func (p *parser) value(keyword string, place *value) (err error) {
+	text, end := p.text, p.pos
+	from := skipSpace(text, end)
+	to := wordEnd(text, from)
 	p.pos = to
-	switch word := p.text[from:to]; {
-	case from == len(p.text):
-		return value{}, p.missing(keyword, end)
-	case len(word) == 0:
-		return value{}, p.control()
-	case word[0] == '"':
-		p.pos = from
-		return p.quotedValue()
-	case (isKeyword(word) || word[0] == '#') && onLaterLine(p.text[end:from]):
-		return value{}, p.missing(keyword, end)
+	if from == to {
+		if from == len(text) {
+			return p.missing(keyword, end)
+		}
+		return p.control()
 	}
-	return value{from: from, to: to, form: literal}, nil
+	switch text[from] {
+	case '"':
+		p.pos = from
+		*place, err = p.quotedValue()
+		return err
+	case '#', 'm', 'd', 'l', 'u', 'p', 'a': // A comment, or what a keyword begins with.
+		if word := text[from:to]; (word[0] == '#' || isKeyword(word)) && onLaterLine(text[end:from]) {
+			return p.missing(keyword, end)
+		}
+	}
+	place.from, place.to, place.form = from, to, literal
+	return nil
 }
 
 // onLaterLine reports whether what follows a space is on a later line than what

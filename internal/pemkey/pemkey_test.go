@@ -351,6 +351,22 @@ func TestThePaddingAloneProvesNothing(t *testing.T) {
 	}
 }
 
+func TestThePaddingIsAtMostABlock(t *testing.T) {
+	t.Parallel()
+	key, err := pbkdf2.Key(sha256.New, "words", sound().salt.([]byte), 2048, 32)
+	require.NoError(t, err)
+	for n, fits := range map[int]bool{0: false, 1: true, 15: true, 16: true, 17: false, 32: false} {
+		plain := append([]byte{0x30, 62 - byte(n), 2, 1, 0}, make([]byte, 59)...)
+		copy(plain[64-n:], bytes.Repeat([]byte{byte(n)}, n))
+		r := sound()
+		r.data = encrypt(t, key, plain)[:64] // The padding that it adds is cut off.
+		s, err := pemkey.Read(r.block(t))
+		require.NoError(t, err)
+		_, err = s.Open(t.Context(), []byte("words"))
+		assert.Equal(t, fits, err == nil, n)
+	}
+}
+
 func TestADerivationCanBeCalledOff(t *testing.T) {
 	t.Parallel()
 	r := sound()

@@ -228,6 +228,8 @@ func TestTheExtensionIsRead(t *testing.T) {
 		"a path length of 9 byte": {rfc, wrap(0x30, []byte{2, 9, 1, 0, 0, 0, 0, 0, 0, 0, 0}, wrap(0x30, full)), proxycert.Proxy{}, true},
 		"the draft's order":       {rfc, wrap(0x30, wrap(0x30, full), three), proxycert.Proxy{}, true},
 		"the RFC's in the draft":  {draft, wrap(0x30, three, wrap(0x30, full)), proxycert.Proxy{}, true},
+		"other brackets":          {draft, wrap(0x30, wrap(0x30, full), wrap(0xa0, three)), proxycert.Proxy{}, true},
+		"a policy in a set":       {rfc, wrap(0x30, wrap(0x31, full)), proxycert.Proxy{}, true},
 		"no brackets":             {draft, wrap(0x30, wrap(0x30, full), three), proxycert.Proxy{}, true},
 		"nothing":                 {rfc, nil, proxycert.Proxy{}, true},
 		"empty":                   {rfc, []byte{0x30, 0}, proxycert.Proxy{}, true},
