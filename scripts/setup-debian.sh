@@ -26,6 +26,7 @@ needed=(
   globus-proxy-utils=grid-proxy-init
   nginx-light=nginx
   openssl=openssl
+  openjdk-17-jre-headless=keytool                           # Writes PKCS#12 in a way of its own.
   ca-certificates=/etc/ssl/certs/ca-certificates.crt
   util-linux=unshare
 )
