@@ -51,6 +51,6 @@ func TestALookupAllocatesHardlyMoreThanGoNetrcForOneEntry(t *testing.T) {
 			_, found, err := f.Lookup(netrcfile.Query{Host: host, Port: "443"})
 			require.NoError(t, err)
 			require.True(t, found)
-		}), library+15, n)
+		}), library+20, n)
 	}
 }

@@ -219,7 +219,7 @@ func TestEachParameterIsChecked(t *testing.T) {
 		"sound":                    {func(*recipe) {}, ""},
 		"the key's length":         {func(r *recipe) { r.keyLength = 32 }, ""},
 		"another key's length":     {func(r *recipe) { r.keyLength = 16 }, malformed + "the key length is not the cipher's"},
-		"a key of 2 GiB":           {func(r *recipe) { r.keyLength = 1 << 31 }, malformed + "the key length is not the cipher's"},
+		"a key of 2 GiB":           {func(r *recipe) { r.keyLength = 1<<31 - 1 }, malformed + "the key length is not the cipher's"},
 		"a negative key length":    {func(r *recipe) { r.keyLength = -1 }, malformed + "bad key length"},
 		"no salt":                  {func(r *recipe) { r.salt = []byte{} }, malformed + "bad salt"},
 		"salt of 1 KiB":            {func(r *recipe) { r.salt = make([]byte, 1024) }, ""},
@@ -355,15 +355,19 @@ func TestThePaddingIsAtMostABlock(t *testing.T) {
 	t.Parallel()
 	key, err := pbkdf2.Key(sha256.New, "words", sound().salt.([]byte), 2048, 32)
 	require.NoError(t, err)
-	for n, fits := range map[int]bool{0: false, 1: true, 15: true, 16: true, 17: false, 32: false} {
+	for padding, fits := range map[string]bool{
+		"": false, "\x01": true, strings.Repeat("\x0f", 15): true, strings.Repeat("\x10", 16): true,
+		strings.Repeat("\x11", 17): false, strings.Repeat("\x20", 32): false, "\x02\x03\x03": false, "\x04\x04\x04": false,
+	} {
+		n := len(padding)
 		plain := append([]byte{0x30, 62 - byte(n), 2, 1, 0}, make([]byte, 59)...)
-		copy(plain[64-n:], bytes.Repeat([]byte{byte(n)}, n))
+		copy(plain[64-n:], padding)
 		r := sound()
 		r.data = encrypt(t, key, plain)[:64] // The padding that it adds is cut off.
 		s, err := pemkey.Read(r.block(t))
 		require.NoError(t, err)
 		_, err = s.Open(t.Context(), []byte("words"))
-		assert.Equal(t, fits, err == nil, n)
+		assert.Equal(t, fits, err == nil, "%x", padding)
 	}
 }
 
