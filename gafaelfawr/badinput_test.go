@@ -163,6 +163,7 @@ func TestAFailureIsAWebErrorThatSaysWhy(t *testing.T) {
 			},
 		},
 		"a text, from the framework": {405, nil, `{"detail":"Method Not Allowed"}`, "status 405 from GET " + apiURL + "/token-info: Method Not Allowed", nil},
+		"a text for a terminal":      {400, nil, `{"detail":"\u001b[31mred"}`, "status 400 from GET " + apiURL + "/token-info: \uFFFD[31mred", nil},
 		"a page": {502, []string{"Content-Type", "text/html"}, "<html>\n<h1>Bad Gateway</h1></html>", "status 502 from GET " + apiURL + "/token-info: a page, not JSON", func(t *testing.T, e *gafaelfawr.WebError) {
 			t.Helper()
 			assert.Contains(t, e.Body, "Bad Gateway")
