@@ -81,7 +81,7 @@ func readPKCS8(key []byte) (*Sealed, error) {
 		return nil, err
 	}
 	switch {
-	case d.keyLength != 0 && d.keyLength != c.keyLength:
+	case d.keyLength != 0 && d.keyLength != int64(c.keyLength):
 		return nil, malformed("the key length is not the cipher's")
 	case !wholeBlocks(data.Content, len(c.iv)):
 		return nil, malformed("no whole number of blocks")
@@ -114,7 +114,7 @@ func unsupportedScheme(id string) error {
 type derivation struct {
 	salt       []byte
 	iterations int
-	keyLength  int // 0 if not said.
+	keyLength  int64 // 0 if not said.
 	hash       func() hash.Hash
 }
 
@@ -135,20 +135,18 @@ func readDerivation(kdf algorithm) (*derivation, error) {
 	if !ok || len(salt.Content) == 0 || len(salt.Content) > maxSalt {
 		return nil, malformed("bad salt")
 	}
-	d := &derivation{salt: salt.Content, hash: sha1.New}
-	if d.iterations, rest, ok = readNumber(rest); !ok || d.iterations < 1 {
+	iterations, rest, ok := readNumber(rest)
+	switch {
+	case !ok || iterations < 1:
 		return nil, malformed("bad number of iterations")
+	case iterations == math.MaxInt64:
+		return nil, fmt.Errorf("%w: at most %d are done", ErrTooManyIterations, MaxIterations)
+	case iterations > MaxIterations:
+		return nil, fmt.Errorf("%w: %d, at most %d are done", ErrTooManyIterations, iterations, MaxIterations)
 	}
-	if d.iterations > MaxIterations {
-		if d.iterations == math.MaxInt {
-			return nil, fmt.Errorf("%w: at most %d are done", ErrTooManyIterations, MaxIterations)
-		}
-		return nil, fmt.Errorf("%w: %d, at most %d are done", ErrTooManyIterations, d.iterations, MaxIterations)
-	}
-	if length, after, ok := readNumber(rest); ok {
-		if d.keyLength, rest = length, after; length < 1 {
-			return nil, malformed("bad key length")
-		}
+	d := &derivation{salt: salt.Content, iterations: int(iterations), hash: sha1.New}
+	if d.keyLength, rest, ok = readNumber(rest); ok && d.keyLength < 1 {
+		return nil, malformed("bad key length")
 	}
 	if len(rest) == 0 {
 		return d, nil
@@ -174,9 +172,9 @@ func readDerivation(kdf algorithm) (*derivation, error) {
 	return d, nil
 }
 
-// readNumber returns the integer that input begins with: [math.MaxInt] if it is
+// readNumber returns the integer that input begins with: [math.MaxInt64] if it is
 // greater than any that matters, -1 if it is negative.
-func readNumber(input []byte) (n int, rest []byte, ok bool) {
+func readNumber(input []byte) (n int64, rest []byte, ok bool) {
 	v, rest, ok := der.ReadTag(input, der.Integer)
 	if !ok || len(v.Content) == 0 {
 		return 0, input, false
@@ -186,13 +184,12 @@ func readNumber(input []byte) (n int, rest []byte, ok bool) {
 	}
 	digits := bytes.TrimLeft(v.Content, "\x00")
 	if len(digits) > 4 {
-		return math.MaxInt, rest, true
+		return math.MaxInt64, rest, true
 	}
-	var wide int64
 	for _, b := range digits {
-		wide = wide<<8 | int64(b)
+		n = n<<8 | int64(b)
 	}
-	return int(min(wide, math.MaxInt)), rest, true
+	return n, rest, true
 }
 
 func isNull(parameters []byte) bool {
