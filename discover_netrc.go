@@ -352,6 +352,17 @@ func (t *Transport) reportFor(h *hop, d *decision) *Report {
 	return rec.report(h, d)
 }
 
+// header is the value of the Authorization header, nil for none.
+func (d *decision) header() []string {
+	switch {
+	case d.token != nil:
+		return d.token.text().Header()
+	case d.login != nil:
+		return d.login.header()
+	}
+	return nil
+}
+
 // choose returns the first credential that passes the check, and notes what
 // becomes of every place. Where an earlier candidate has won already, the rest
 // is not asked. firstOnly ends the search at the first place that is not empty.

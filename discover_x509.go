@@ -3,6 +3,7 @@
 package scicred
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"crypto/tls"
@@ -19,6 +20,7 @@ import (
 	"github.com/scicred/scicred/internal/gate"
 	"github.com/scicred/scicred/internal/human"
 	"github.com/scicred/scicred/internal/inventory"
+	"github.com/scicred/scicred/internal/p12file"
 	"github.com/scicred/scicred/internal/pemfile"
 	"github.com/scicred/scicred/internal/places"
 	"github.com/scicred/scicred/internal/pool"
@@ -115,15 +117,15 @@ func newX509(cert *tls.Certificate, chain []*x509.Certificate) *X509 {
 	return x
 }
 
-// takeX509 reads PEM files. A certificate that will be expired within the
-// leeway is refused before its key is parsed; one whose time has not come is
-// looked at again.
-func (t *Transport) takeX509(leeway time.Duration) places.TakeX509[X509] {
+// takeX509 reads PEM and PKCS#12 files. A certificate that will be expired within
+// the leeway is refused before its key is parsed, or a passphrase asked for; one
+// whose time has not come is looked at again.
+func (t *Transport) takeX509(ctx context.Context, leeway time.Duration) places.TakeX509[X509] {
 	return func(p *inventory.Place[X509], l *inventory.Looker, cert, key []byte) {
-		c, err := pemfile.ParsePair(cert, key, l.Now(), leeway)
+		c, err := t.parseX509(ctx, p, cert, key, l.Now(), leeway)
 		if err != nil {
 			var dates *pemfile.ValidityError
-			if p.Sound = errors.As(err, &dates); !p.Sound && !errors.Is(err, pemfile.ErrEncrypted) {
+			if p.Sound = errors.As(err, &dates); !p.Sound && !errors.Is(exported(err), ErrEncrypted) {
 				err = as(ErrMalformed, err)
 			}
 			if p.Err = err; errors.Is(err, pemfile.ErrNotYetValid) {
@@ -143,11 +145,30 @@ func (t *Transport) takeX509(leeway time.Duration) places.TakeX509[X509] {
 	}
 }
 
-func (t *Transport) buildCerts(_ context.Context, old *inventory.Inventory[X509]) *inventory.Inventory[X509] {
-	if t.certPlaces == nil {
-		t.certPlaces = places.X509(*t.world, t.takeX509(t.certLeeway()))
+// parseX509 reads a certificate with its key in the format that the file has.
+func (t *Transport) parseX509(ctx context.Context, p *inventory.Place[X509], cert, key []byte, now time.Time, leeway time.Duration) (c *pemfile.Credential, err error) {
+	var ask pemfile.Passphrase
+	var refused error
+	if get := t.config.passphrase; get != nil {
+		ask = func(ctx context.Context) (pass []byte, err error) {
+			defer func() { refused = err }()
+			defer source.Guard(&pass, &err)
+			return get(source.Marked(ctx, t), cmp.Or(p.KeyPath, p.Path))
+		}
 	}
-	inv := inventory.Build(t.world.World, old, t.certPlaces, t.x509Alive)
+	if p12file.Looks(cert) {
+		c, err = p12file.Parse(ctx, cert, ask, now, leeway)
+	} else {
+		c, err = pemfile.ParsePairWithPassphrase(ctx, cert, key, now, leeway, ask)
+	}
+	if refused != nil || err != nil && ctx.Err() != nil {
+		return nil, as(ErrEncrypted, err) // nobody can tell what is in it
+	}
+	return c, err
+}
+
+func (t *Transport) buildCerts(ctx context.Context, old *inventory.Inventory[X509]) *inventory.Inventory[X509] {
+	inv := inventory.Build(t.world.World, old, places.X509(*t.world, t.takeX509(ctx, t.certLeeway())), t.x509Alive)
 	t.retire(old, inv)
 	return inv
 }
@@ -199,7 +220,7 @@ func (t *Transport) prepareX509(n *namedX509) {
 	n.kept.Now = t.world.Now
 	n.kept.Build = func(ctx context.Context, old *inventory.Inventory[X509]) *inventory.Inventory[X509] {
 		look := func(l *inventory.Looker) []inventory.Place[X509] {
-			return []inventory.Place[X509]{places.PEMFiles(l, n.name(), n.certFile, n.keyFile, t.takeX509(0))}
+			return []inventory.Place[X509]{places.X509Files(l, n.name(), n.certFile, n.keyFile, t.takeX509(ctx, 0))}
 		}
 		if n.get != nil {
 			look = func(l *inventory.Looker) []inventory.Place[X509] {
@@ -451,17 +472,6 @@ func (t *Transport) tokenEnds(h *hop, tok *Token) (ends []time.Time) {
 		ends = append(ends, exp.Add(-t.config.tokens.leeway()))
 	}
 	return append(ends, t.tokens.Due())
-}
-
-// header is the value of the Authorization header, nil for none.
-func (d *decision) header() []string {
-	switch {
-	case d.token != nil:
-		return d.token.text().Header()
-	case d.login != nil:
-		return d.login.header()
-	}
-	return nil
 }
 
 // again looks again at once, for a request that was refused. A file system that

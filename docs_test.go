@@ -150,7 +150,7 @@ func TestTroubleshootingExplainsEveryReason(t *testing.T) {
 	silent := map[string]bool{
 		"expired": true, "expires too soon": true, "not yet valid": true, "set, but its other half is not": true, "the token source was not asked": true, "not asked": true,
 	}
-	for _, room := range []string{"cadir", "fresh", "netrcfile", "osfile", "p12file", "pemfile", "places", "pool", "proof", "source"} {
+	for _, room := range []string{"cadir", "fresh", "netrcfile", "osfile", "p12file", "pemfile", "pemkey", "places", "pool", "proof", "proxycert", "source", "voms"} {
 		found := sentinels(t, filepath.Join("internal", room))
 		assert.NotEmpty(t, found, room)
 		for _, s := range found {

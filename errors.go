@@ -19,7 +19,9 @@ import (
 	"github.com/scicred/scicred/internal/origin"
 	"github.com/scicred/scicred/internal/osfile"
 	"github.com/scicred/scicred/internal/outgoing"
+	"github.com/scicred/scicred/internal/p12file"
 	"github.com/scicred/scicred/internal/pemfile"
+	"github.com/scicred/scicred/internal/pemkey"
 	"github.com/scicred/scicred/internal/redact"
 	"github.com/scicred/scicred/internal/verdict"
 )
@@ -51,7 +53,8 @@ const (
 	// ErrNotVerified means that the Verifier of a [TokenPolicy] does not vouch
 	// for a token's signature: it is wrong, or there is no key to tell.
 	ErrNotVerified Error = "not verified"
-	// ErrEncrypted means that the private key needs a passphrase.
+	// ErrEncrypted means that the private key needs a passphrase, and that there
+	// is none, or not the right one, or a cipher that is not known here.
 	ErrEncrypted Error = "encrypted"
 	// ErrInsecure means that a file could have been planted, or its mode
 	// forbids its use.
@@ -465,6 +468,7 @@ func prefixed(err error) error {
 func exported(err error) error {
 	var token *bearer.SyntaxError
 	var netrcSyntax *netrcfile.SyntaxError
+	var sealed *pemkey.UnsupportedError
 	switch {
 	case err == nil:
 		return nil
@@ -478,7 +482,7 @@ func exported(err error) error {
 		return as(ErrMismatch, err)
 	case errors.As(err, &token), errors.As(err, &netrcSyntax), errors.Is(err, osfile.ErrNotRegular), errors.Is(err, osfile.ErrTooLarge):
 		return as(ErrMalformed, err)
-	case errors.Is(err, pemfile.ErrEncrypted):
+	case errors.Is(err, pemfile.ErrEncrypted), errors.Is(err, pemkey.ErrWrongPassphrase), errors.Is(err, p12file.ErrPassphrase), errors.As(err, &sealed):
 		return as(ErrEncrypted, err)
 	}
 	return err

@@ -363,6 +363,7 @@ func ExampleTransport_Explain() {
 	// x509   attached   X509_USER_PROXY    /home/user/cert.pem              /DC=org/DC=scicred-test/CN=Albert Einstein, expires in 11h
 	// x509   not asked  /tmp               /tmp/x509up_u1000
 	// x509   not asked  ~/.globus          /home/user/.globus/usercert.pem
+	// x509   not asked  ~/.globus          /home/user/.globus/usercred.p12
 	// basic  not found  netrc              /home/user/.netrc                no entry for data.example.org, only for its port 8443
 }
 

@@ -62,7 +62,8 @@ func TestTheRootPackageStandsOnTheStandardLibraryAndThreeModules(t *testing.T) {
 			Module     struct{ Path string }
 		}
 		require.NoError(t, dec.Decode(&p))
-		assert.True(t, p.Standard || allowed[p.Module.Path], "%s is of module %s", p.ImportPath, p.Module.Path)
+		// One package besides, which go-pkcs12 stands on.
+		assert.True(t, p.Standard || allowed[p.Module.Path] || p.ImportPath == "golang.org/x/crypto/pbkdf2", "%s is of module %s", p.ImportPath, p.Module.Path)
 	}
 }
 

@@ -9,8 +9,6 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"os"
-	"reflect"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -73,6 +71,7 @@ type config struct {
 	plaintext    bool
 	tokens       TokenPolicy
 	certLeeway   time.Duration
+	passphrase   func(ctx context.Context, path string) ([]byte, error)
 	logger       *slog.Logger
 }
 
@@ -185,7 +184,7 @@ func WithTokenSource(name string, src TokenSource) Option {
 }
 
 // WithX509 names the files of a client certificate and its key in PEM. An empty
-// keyFile means that certFile holds both, as proxy files do. The base must be
+// keyFile means that certFile holds both, as proxy files and PKCS#12 files do. The base must be
 // an [http.Transport] without a certificate of its own, else the constructor
 // fails.
 func WithX509(certFile, keyFile string) Option {
@@ -209,6 +208,21 @@ func WithCertificate(get func(context.Context) (*tls.Certificate, error)) Option
 		}
 		c.x509 = &namedX509{get: get}
 		c.speak(KindX509)
+		return nil
+	})
+}
+
+// WithPassphrase gives a function that supplies the passphrase of an encrypted
+// private key, in PEM or PKCS#12, whether it is named or found. It is given the
+// file's name, is asked when the file is read for the first time and after each
+// change, and has 30 seconds: whoever prompts does that beforehand. What it
+// returns is overwritten after use.
+func WithPassphrase(get func(ctx context.Context, path string) ([]byte, error)) Option {
+	return optionFunc(func(c *config) error {
+		if get == nil {
+			return errors.New("WithPassphrase: no function given")
+		}
+		c.passphrase = get
 		return nil
 	})
 }
@@ -526,26 +540,12 @@ func (s *System) world() *places.World {
 	if s != nil {
 		set = *s
 	}
-	w := &places.World{Temp: or(set.TempDir, func() string { return "/tmp" })(), EUID: or(set.EUID, os.Geteuid)()}
-	w.LookupEnv, w.Now = or(set.LookupEnv, os.LookupEnv), or(set.Now, time.Now)
-	w.Home = or(set.HomeDir, os.UserHomeDir)
-	w.FS = osfile.FS{
-		Open: or(set.Open, osfile.Open), Stat: or(set.Stat, os.Stat), Lstat: or(set.Lstat, os.Lstat),
-		ReadDir: or(set.ReadDir, os.ReadDir), Identify: osfile.Identify, EUID: w.EUID,
-	}
+	files := osfile.FS{Open: set.Open, Stat: set.Stat, Lstat: set.Lstat, ReadDir: set.ReadDir}
 	if set.Identify != nil {
-		w.FS.Identify = func(fi fs.FileInfo) (osfile.ID, bool) {
+		files.Identify = func(fi fs.FileInfo) (osfile.ID, bool) {
 			id, ok := set.Identify(fi)
 			return osfile.ID(id), ok
 		}
 	}
-	return w
-}
-
-// or returns the given function, or the standard one in place of nil.
-func or[F any](given, standard F) F {
-	if reflect.ValueOf(given).IsNil() {
-		return standard
-	}
-	return given
+	return places.NewWorld(files, places.Machine{LookupEnv: set.LookupEnv, HomeDir: set.HomeDir, TempDir: set.TempDir, EUID: set.EUID, Now: set.Now})
 }

@@ -44,6 +44,7 @@
 //	       $X509_USER_PROXY
 //	       /tmp/x509up_u<euid>
 //	       ~/.globus/usercert.pem with ~/.globus/userkey.pem
+//	       ~/.globus/usercred.p12
 //
 //	basic  the login of WithBasicAuth
 //	       one file: that of WithNetrc, else $NETRC, else ~/.netrc, else ~/_netrc
@@ -66,7 +67,7 @@
 // later of the request that would have carried it.
 //
 // Files are opened once, without waiting for anybody to write to them. Only
-// regular files are read: tokens up to 64 KiB, PEM and netrc up to 1 MiB. In a
+// regular files are read: tokens up to 64 KiB, others up to 1 MiB. In a
 // folder that others may write, such as /tmp, the file must belong to the
 // effective user, and so must a symbolic link to it, since anybody can put one
 // there; what a link elsewhere leads to must belong to that user or to root. A
@@ -93,9 +94,10 @@
 // not empty, without looking into it. A token file may also hold a JSON object
 // with a member access_token.
 //
-// A discovered certificate is usable if its key is there, not encrypted and its
-// own, and if the whole chain is valid now and for ten minutes more
-// ([WithCertificateLeeway]). The blocks of a PEM file may stand in any order.
+// A discovered certificate is usable if its key is there and its own, if the key
+// is not encrypted or [WithPassphrase] opens it, and if the whole chain is valid
+// now and for ten minutes more ([WithCertificateLeeway]). Files are PEM, with
+// their blocks in any order, or PKCS#12; the content tells.
 // The chain is not verified.
 //
 // In the netrc file host:port goes before host, and of two entries the first
@@ -252,7 +254,6 @@ type Transport struct {
 	log    *slog.Logger
 
 	tokenPlaces []inventory.Candidate[Token] // made by the first look
-	certPlaces  []inventory.Candidate[X509]
 
 	refusals atomic.Uint64 // of tokens of sources
 }

@@ -24,6 +24,7 @@ needed=(
   xrootd-scitokens-plugins=libXrdAccSciTokens-5.so          # Reads tokens.
   scitokens-cpp=scitokens-create                            # And scitokens-verify.
   globus-proxy-utils=grid-proxy-init
+  voms-clients=voms-proxy-fake
   nginx-light=nginx
   openssl=openssl
   openjdk-17-jre-headless=keytool                           # Writes PKCS#12 in a way of its own.

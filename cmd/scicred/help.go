@@ -60,7 +60,7 @@ Where it looks. In each column, the first that fits wins:
   $BEARER_TOKEN                 /tmp/x509up_u<your uid>
   $BEARER_TOKEN_FILE            ~/.globus/usercert.pem and
   $XDG_RUNTIME_DIR/bt_u<uid>      ~/.globus/userkey.pem
-  /tmp/bt_u<your uid>
+  /tmp/bt_u<your uid>           ~/.globus/usercred.p12
 A token fits if it has not expired and its audience is that server. A certificate
 is offered to every https server you ask. Both go along if you have both. A login
 goes only to the host that it is for, and only if no token fits.

@@ -4,6 +4,7 @@ package p12file_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/pbkdf2"
@@ -26,13 +27,13 @@ import (
 const secret = "correct horse"
 
 func answering(s string) p12file.Passphrase {
-	return func() ([]byte, error) { return []byte(s), nil }
+	return func(context.Context) ([]byte, error) { return []byte(s), nil }
 }
 
 // never is for files that nobody must be asked about.
 func never(t *testing.T) p12file.Passphrase {
 	t.Helper()
-	return func() ([]byte, error) {
+	return func(context.Context) ([]byte, error) {
 		t.Error("the passphrase was asked for")
 		return nil, nil
 	}

@@ -84,7 +84,7 @@ func (e *UnsupportedError) Error() string {
 
 // A Passphrase asks for the passphrase of a file. What it returns is overwritten
 // once the file is open. nil stands for nobody who could be asked.
-type Passphrase = func() ([]byte, error)
+type Passphrase = pemfile.Passphrase
 
 // Looks reports whether data begins as a PKCS#12 file does, in DER or BER: a
 // sequence of the version 3 and of a PKCS#7 content. Neither PEM nor a certificate
@@ -192,7 +192,7 @@ func unlock[T any](ctx context.Context, f *file, encrypted bool, ask Passphrase,
 	if err := ctx.Err(); err != nil {
 		return result, context.Cause(ctx)
 	}
-	text, err := ask()
+	text, err := ask(ctx)
 	defer clear(text)
 	if err != nil {
 		return result, fmt.Errorf("the passphrase: %w", err)

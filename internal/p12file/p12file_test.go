@@ -97,7 +97,7 @@ func TestThePassphraseIsAskedForOnceAndOverwritten(t *testing.T) {
 	}{"right": {secret, nil}, "wrong": {"a guess", p12file.ErrPassphrase}, "empty": {"", p12file.ErrPassphrase}} {
 		for _, enc := range []*pkcs12.Encoder{pkcs12.LegacyRC2, pkcs12.Modern2023, pkcs12.Modern2026} {
 			asked, given := 0, []byte(tt.answer)
-			_, _, err := parse(t, export(t, enc, user, secret), func() ([]byte, error) {
+			_, _, err := parse(t, export(t, enc, user, secret), func(context.Context) ([]byte, error) {
 				asked++
 				return given, nil
 			})
@@ -115,7 +115,7 @@ func TestAPassphraseThatIsNotGivenIsSaid(t *testing.T) {
 	require.ErrorIs(t, err, pemfile.ErrEncrypted)
 	gone := errors.New("the terminal is gone")
 	half := []byte("half")
-	_, _, err = parse(t, data, func() ([]byte, error) { return half, gone })
+	_, _, err = parse(t, data, func(context.Context) ([]byte, error) { return half, gone })
 	require.ErrorIs(t, err, gone)
 	require.EqualError(t, err, "the passphrase: the terminal is gone")
 	assert.Equal(t, make([]byte, 4), half)
@@ -323,7 +323,7 @@ func TestACallThatIsCalledOffEnds(t *testing.T) {
 	_, err := p12file.Parse(ctx, export(t, pkcs12.Modern2023, user, secret), never(t), time.Now(), 0)
 	require.ErrorIs(t, err, gone, "nobody is asked any more")
 	ctx, cancel = context.WithCancelCause(t.Context())
-	_, err = p12file.Parse(ctx, export(t, pkcs12.Modern2023, user, secret), func() ([]byte, error) {
+	_, err = p12file.Parse(ctx, export(t, pkcs12.Modern2023, user, secret), func(context.Context) ([]byte, error) {
 		cancel(gone)
 		return []byte(secret), nil
 	}, time.Now(), 0)

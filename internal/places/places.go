@@ -10,10 +10,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/scicred/scicred/internal/bearer"
 	"github.com/scicred/scicred/internal/inventory"
@@ -47,6 +50,35 @@ type World struct {
 	Home func() (string, error)
 	Temp string // /tmp
 	EUID int    // -1 where users have no numbers; then the places that carry one do not exist
+}
+
+// Machine is what else the outside world supplies. A field that is nil means this
+// machine.
+type Machine struct {
+	LookupEnv func(string) (string, bool)
+	HomeDir   func() (string, error)
+	TempDir   func() string
+	EUID      func() int
+	Now       func() time.Time
+}
+
+// NewWorld returns a world of these files, of which a nil function means this
+// machine's too, as does a nil one of the machine.
+func NewWorld(files osfile.FS, m Machine) *World {
+	files.Open, files.Stat = or(files.Open, osfile.Open), or(files.Stat, os.Stat)
+	files.Lstat, files.ReadDir = or(files.Lstat, os.Lstat), or(files.ReadDir, os.ReadDir)
+	files.Identify, files.EUID = or(files.Identify, osfile.Identify), or(m.EUID, os.Geteuid)()
+	w := &World{Home: or(m.HomeDir, os.UserHomeDir), Temp: or(m.TempDir, func() string { return "/tmp" })(), EUID: files.EUID}
+	w.World = inventory.World{FS: files, LookupEnv: or(m.LookupEnv, os.LookupEnv), Now: or(m.Now, time.Now)}
+	return w
+}
+
+// or returns the given function, or the standard one in place of nil.
+func or[F any](given, standard F) F {
+	if reflect.ValueOf(given).IsNil() {
+		return standard
+	}
+	return given
 }
 
 // home returns the home directory, and notes the variables that it goes by, so
@@ -215,8 +247,8 @@ func TokenFile[C any](l *looker, candidate, path string, take TakeToken[C]) inve
 	return p
 }
 
-// TakeX509 makes a credential of certificates and a key in PEM; key is nil
-// where one file holds both. If the answer can change by time alone, or the
+// TakeX509 makes a credential of certificates and a key; key is nil where one
+// file holds both. If the answer can change by time alone, or the
 // files are sound and of no use, the place says so itself.
 type TakeX509[C any] func(p *inventory.Place[C], l *looker, cert, key []byte)
 
@@ -237,31 +269,37 @@ func X509[C any](w World, take TakeX509[C]) []inventory.Candidate[C] {
 			case keyErr != nil:
 				return one(inventory.Place[C]{Candidate: certName, Path: cert, Err: halfSet(certName, keyName)})
 			}
-			return one(PEMFiles(l, certName, cert, key, take))
+			return one(X509Files(l, certName, cert, key, take))
 		}},
 		{Name: "X509_USER_PROXY", Look: func(l *looker) []inventory.Place[C] {
 			path, err := variable(l, "X509_USER_PROXY")
 			if err != nil {
 				return absent[C]("X509_USER_PROXY", "", err)
 			}
-			return one(PEMFiles(l, "X509_USER_PROXY", path, "", take))
+			return one(X509Files(l, "X509_USER_PROXY", path, "", take))
 		}},
 	}
 	if w.EUID < 0 {
 		list = append(list, nowhere[C](w.Temp))
 	} else {
 		list = append(list, inventory.Candidate[C]{Name: w.Temp, Look: func(l *looker) []inventory.Place[C] {
-			return byUID(w, PEMFiles(l, w.Temp, filepath.Join(w.Temp, "x509up_u"+strconv.Itoa(w.EUID)), "", take))
+			return byUID(w, X509Files(l, w.Temp, filepath.Join(w.Temp, "x509up_u"+strconv.Itoa(w.EUID)), "", take))
 		}})
 	}
-	return append(list, inventory.Candidate[C]{Name: NameGlobus, Look: func(l *looker) []inventory.Place[C] {
-		home, err := w.home(l)
-		if err != nil {
-			return absent[C](NameGlobus, "", err)
-		}
-		dir := filepath.Join(home, ".globus")
-		return one(PEMFiles(l, NameGlobus, filepath.Join(dir, "usercert.pem"), filepath.Join(dir, "userkey.pem"), take))
-	}})
+	globus := func(cert, key string) inventory.Candidate[C] {
+		return inventory.Candidate[C]{Name: NameGlobus, Look: func(l *looker) []inventory.Place[C] {
+			home, err := w.home(l)
+			if err != nil {
+				return absent[C](NameGlobus, "", err)
+			}
+			dir, keyPath := filepath.Join(home, ".globus"), ""
+			if key != "" {
+				keyPath = filepath.Join(dir, key)
+			}
+			return one(X509Files(l, NameGlobus, filepath.Join(dir, cert), keyPath, take))
+		}}
+	}
+	return append(list, globus("usercert.pem", "userkey.pem"), globus("usercred.p12", ""))
 }
 
 // uidError says for whom a place was looked up that goes by the user's number:
@@ -289,9 +327,9 @@ func halfSet(set, missing string) error    { return &halfSetError{set, missing} 
 func (e *halfSetError) Error() string      { return e.set + " is set, but " + e.missing + " is not" }
 func (*halfSetError) Is(target error) bool { return target == ErrHalfSet }
 
-// PEMFiles reads a certificate and its key; an empty keyPath means that one
+// X509Files reads a certificate and its key; an empty keyPath means that one
 // file holds both.
-func PEMFiles[C any](l *looker, candidate, certPath, keyPath string, take TakeX509[C]) inventory.Place[C] {
+func X509Files[C any](l *looker, candidate, certPath, keyPath string, take TakeX509[C]) inventory.Place[C] {
 	p := inventory.Place[C]{Candidate: candidate, Path: certPath, KeyPath: keyPath}
 	cert, info, err := l.Read(certPath, osfile.Rule{Max: maxFile})
 	var key []byte

@@ -189,7 +189,7 @@ func TestAnEmptyMachineHasEveryPlaceInItsReport(t *testing.T) {
 		"SCITOKEN  not set", "SCITOKEN_FILE  not set", "_CONDOR_CREDS  not set", "BEARER_TOKEN  not set", "BEARER_TOKEN_FILE  not set",
 		"XDG_RUNTIME_DIR  not set", "/tmp /tmp/bt_u1000 file does not exist (looked for effective uid 1000)",
 		"X509_USER_CERT  not set", "X509_USER_PROXY  not set", "/tmp /tmp/x509up_u1000 file does not exist (looked for effective uid 1000)",
-		"~/.globus /home/user/.globus/usercert.pem" + none, "netrc /home/user/.netrc" + none, "netrc /home/user/_netrc" + none,
+		"~/.globus /home/user/.globus/usercert.pem" + none, "~/.globus /home/user/.globus/usercred.p12" + none, "netrc /home/user/.netrc" + none, "netrc /home/user/_netrc" + none,
 	}, names)
 }
 
@@ -378,7 +378,7 @@ func TestWhereUsersHaveNoNumbersThePlacesWithOneDoNotExist(t *testing.T) {
 		assert.NotContains(t, name, "_u", "nothing is even looked for")
 	}
 	assert.Len(t, m.tokens(), 8, "the other places are as ever")
-	assert.Len(t, m.x509(), 4)
+	assert.Len(t, m.x509(), 5)
 }
 
 func TestWhoseNumberWasLookedForIsSaidOnlyWhereNothingWasFound(t *testing.T) {
@@ -405,7 +405,7 @@ func TestCertificatesAreLookedForInTheOrderOfTheDesign(t *testing.T) {
 		env: map[string]string{"X509_USER_CERT": "/c", "X509_USER_KEY": "/k", "X509_USER_PROXY": "/p"},
 		files: map[string]string{
 			"/c": "cert", "/k": "key", "/p": "proxy", "/tmp/x509up_u1000": "tmp",
-			home + "/.globus/usercert.pem": "globus", home + "/.globus/userkey.pem": "globuskey",
+			home + "/.globus/usercert.pem": "globus", home + "/.globus/userkey.pem": "globuskey", home + "/.globus/usercred.p12": "p12",
 		},
 	}
 	assert.Equal(t, []seen{
@@ -413,6 +413,7 @@ func TestCertificatesAreLookedForInTheOrderOfTheDesign(t *testing.T) {
 		{"X509_USER_PROXY", "/p", "", "proxy+"},
 		{"/tmp", "/tmp/x509up_u1000", "", "tmp+"},
 		{"~/.globus", home + "/.globus/usercert.pem", home + "/.globus/userkey.pem", "globus+globuskey"},
+		{"~/.globus", home + "/.globus/usercred.p12", "", "p12+"},
 	}, see(m.x509()))
 }
 

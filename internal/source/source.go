@@ -148,6 +148,17 @@ func (s *Source[K, G, T]) Peek(ctx context.Context, target G, peek func(context.
 	return v, err
 }
 
+// ErrFunction means that a function of the caller's panicked.
+var ErrFunction = errors.New("the function panicked")
+
+// Guard, deferred, makes an error of a panic in somebody else's function; the
+// panic's value may hold a secret.
+func Guard[T any](v *T, err *error) {
+	if recover() != nil {
+		*v, *err = *new(T), ErrFunction
+	}
+}
+
 // ask guards against what a source of somebody else's may do.
 func (s *Source[K, G, T]) ask(ctx context.Context, target G) (v *T, err error) {
 	defer func() {
