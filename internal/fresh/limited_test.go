@@ -45,7 +45,7 @@ func TestTheContextOfALookEndsWithIt(t *testing.T) {
 		"a child is made": func(ctx context.Context) { _, cancel := context.WithCancel(ctx); defer cancel() },
 	} {
 		var kept context.Context
-		v := building(func(ctx context.Context) { use(ctx); kept = ctx })
+		v := building(func(ctx context.Context) { use(ctx); kept = ctx }) //nolint:fatcontext // to see what becomes of it
 		_, err := v.Get(t.Context(), func(*int) bool { return false })
 		require.NoError(t, err)
 		<-kept.Done()

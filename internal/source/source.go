@@ -151,7 +151,7 @@ func (s *Source[K, G, T]) Peek(ctx context.Context, target G, peek func(context.
 // ErrFunction means that a function of the caller's panicked.
 var ErrFunction = errors.New("the function panicked")
 
-// Guard, deferred, makes an error of a panic in somebody else's function; the
+// Guard makes an error of a panic in the function that defers it; the
 // panic's value may hold a secret.
 func Guard[T any](v *T, err *error) {
 	if recover() != nil {
