@@ -43,7 +43,7 @@ func TestEveryPlaceIsOpenedOnce(t *testing.T) {
 			}
 			assert.Equal(t, map[string]int{
 				"open /home/user/token": 1, "open /tmp/bt_u1000": 1,
-				"open /tmp/x509up_u1000": 1, "open /home/user/.globus/usercert.pem": 1,
+				"open /tmp/x509up_u1000": 1, "open /home/user/.globus/usercert.pem": 1, "open /home/user/.globus/usercred.p12": 1,
 				"open /home/user/.netrc": 1, "open /home/user/_netrc": 1,
 			}, opened)
 		})
