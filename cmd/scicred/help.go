@@ -34,6 +34,8 @@ func manualOf(command string) string {
 		return getManual
 	case "token":
 		return tokenManual
+	case "whoami":
+		return whoamiManual
 	}
 	return ""
 }
@@ -44,6 +46,7 @@ certificates and proxies, logins) and uses them where they fit.
   scicred discover [URL]   show what you have, and what would go to that server
   scicred get URL          fetch a file; every credential that fits goes along
   scicred token [URL]      print the token that a request to that server would carry
+  scicred whoami           show who a Rubin site says you are
   scicred help COMMAND     all about one command, with its flags
 
 Examples:

@@ -66,14 +66,23 @@ type rejectedEntry struct {
 
 // writeJSON prints the report as one JSON object.
 func (p *program) writeJSON(r *scicred.Report) error {
+	text, err := formatJSON(newDiscovery(r))
+	if err != nil {
+		return err
+	}
+	return p.print(text)
+}
+
+// formatJSON writes a value as one JSON document for people and programs.
+func formatJSON(v any) (string, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
-	if err := e.Encode(newDiscovery(r)); err != nil {
-		return err
+	if err := e.Encode(v); err != nil {
+		return "", err
 	}
-	return p.print(escapeUnprintable(b.String()))
+	return escapeUnprintable(b.String()), nil
 }
 
 // escapeUnprintable writes the characters that JSON allows as they are and a

@@ -57,7 +57,7 @@ func (p *program) run(ctx context.Context, args []string) int {
 
 func (p *program) dispatch(ctx context.Context, args []string) error {
 	if len(args) == 0 {
-		return usage("which command? discover, get or token").hint("scicred help")
+		return usage("which command? discover, get, token or whoami").hint("scicred help")
 	}
 	command, args := args[0], args[1:]
 	switch command {
@@ -67,6 +67,8 @@ func (p *program) dispatch(ctx context.Context, args []string) error {
 		return p.get(ctx, args)
 	case "token":
 		return p.token(ctx, args)
+	case "whoami":
+		return p.whoami(ctx, args)
 	case "help", "--help", "-help", "-h":
 		return p.help(args)
 	case "version", "--version", "-version":

@@ -22,6 +22,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/scicred/scicred/credtest"
+	"github.com/scicred/scicred/gafaelfawr/gafaelfawrtest"
 )
 
 // TestScripts runs the program as a user does. Each script has servers, an empty
@@ -36,6 +37,9 @@ import (
 //	arrived URL WHAT…        checks what came with the last request to the URL
 //	json FILE                compares the last output; the file may name variables
 //	body PATH TEXT…          makes the server send that text
+//	gafaelfawr FILE USER [WORD]
+//	                         makes a token that the site's Gafaelfawr knows: expired,
+//	                         unknown (it does not), echo (it says the token)
 //	write FILE TEXT          writes a file without a line end
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -51,6 +55,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": cmdExits, "token": cmdToken, "certificate": cmdCertificate, "login": cmdLogin,
 			"arrived": cmdArrived, "json": cmdJSON, "body": cmdBody, "write": cmdWrite,
+			"gafaelfawr": cmdGafaelfawr,
 		},
 	})
 }
@@ -66,6 +71,8 @@ type stage struct {
 	user    *credtest.Identity
 	issuer  *credtest.Issuer
 	secrets []string
+
+	gafaelfawr *gafaelfawrtest.Server
 }
 
 type stageKey struct{}
@@ -91,7 +98,14 @@ func setUp(env *testscript.Env) error {
 	echoes := serveEchoes(s.site.CA)
 	env.Defer(echoes.Close)
 	s.site.Handle("/to-echo", credtest.Redirect(http.StatusFound, echoes.URL+"/status"))
+	rubin, err := serveGafaelfawr(s)
+	if err != nil {
+		return err
+	}
+	env.Defer(rubin.Close)
+	s.gafaelfawr = rubin
 	env.Setenv("ECHO", echoes.URL)
+	env.Setenv("RUBIN", rubin.DiscoveryURL)
 	env.Setenv("ECHOHOSTPORT", echoes.Listener.Addr().String())
 	return errors.Join(
 		os.MkdirAll(home, 0o700),

@@ -15,6 +15,7 @@ func words(s string) string {
 		"; the default entry is not used without WithNetrcDefault", "; its default entry is not used",
 		"(name it to use it)", "(name it with --token-file to use it)",
 		"switched off by Without", "switched off on the command line",
+		"is not among the hosts that WithHosts names", "is not the URL's host, to which it is bound",
 		"WithTokenFile", "--token-file",
 		"WithToken", "--token-file",
 		"WithX509", "--cert",
