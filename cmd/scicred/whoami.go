@@ -80,7 +80,7 @@ func (p *program) whoami(ctx context.Context, args []string) error {
 	}
 	info, token, err := p.userInfo(ctx, &w.common, site, list)
 	if err != nil {
-		return stopped(ctx, err)
+		return err
 	}
 	text := describeUser(info)
 	if w.json {

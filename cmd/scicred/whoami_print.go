@@ -41,7 +41,7 @@ func describeUser(info gafaelfawr.UserInfo) string {
 			if i > 0 {
 				name = "" // It stands above.
 			}
-			rows = append(rows, []string{name, human.Printable(line)})
+			rows = append(rows, []string{name, line})
 		}
 	}
 	return human.Table(rows) + "\n"

@@ -3,6 +3,8 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"net/http"
 	"net/http/httputil"
@@ -15,6 +17,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/stretchr/testify/assert"
 
+	"github.com/scicred/scicred"
 	"github.com/scicred/scicred/credtest"
 	"github.com/scicred/scicred/gafaelfawr"
 	"github.com/scicred/scicred/gafaelfawr/gafaelfawrtest"
@@ -51,6 +54,7 @@ func serveGafaelfawr(s *stage) (*gafaelfawrtest.Server, error) {
 	})
 	site.HandleFunc("/quotes-secrets/user-info", func(w http.ResponseWriter, r *http.Request) {
 		_, part, _ := strings.Cut(r.Header.Get("Authorization"), ".")
+		w.Header().Set("Content-Type", "text/"+part)
 		w.WriteHeader(http.StatusForbidden)
 		_, _ = w.Write([]byte(`{"detail": {"msg": "not with ` + r.Header.Get("Authorization") + ` nor ` + part + `", "type": "x"}}`))
 	})
@@ -105,4 +109,16 @@ func TestWhoAmISaysWhatIsNotKnown(t *testing.T) {
 	none := "username  ada\nname      not known\nemail     not known\nuid       not known\ngid       not known\ngroups    none\nquota     no limits\n"
 	assert.Equal(t, none, describeUser(gafaelfawr.UserInfo{Username: "ada"}))
 	assert.Equal(t, none, describeUser(gafaelfawr.UserInfo{Username: "ada", Quota: &gafaelfawr.Quota{}}))
+}
+
+func TestWhoAmIThatIsStoppedSaysByWhom(t *testing.T) {
+	t.Parallel()
+	server := gafaelfawrtest.NewServer()
+	t.Cleanup(server.Close)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(errors.New("stopped by Ada"))
+	var stdout, stderr bytes.Buffer
+	p := &program{stdin: strings.NewReader(""), stdout: &stdout, stderr: &stderr, system: &scicred.System{TempDir: t.TempDir}}
+	assert.Equal(t, exitFailure, p.run(ctx, []string{"whoami", "--gafaelfawr", server.DiscoveryURL}))
+	assert.Equal(t, "scicred: stopped by Ada\n", stderr.String())
 }
