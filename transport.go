@@ -452,7 +452,7 @@ func (t *Transport) stateFor(p *policy) state {
 // none does. It takes no lock.
 func (t *Transport) readyFor(req *http.Request, p *policy) *sending {
 	a := p.ready.For(req.URL.Host)
-	if a == nil || !gate.Ordinary(req) || a.From != t.stateFor(p) || !t.world.Now().Before(a.Until) {
+	if a == nil || !gate.Ordinary(req) || a.From != t.stateFor(p) || !a.Holds(t.world.Elapsed()) {
 		return nil
 	}
 	if a.What.x509 != nil && t.proxied(req) || len(t.config.sources) > 0 && source.InCircle(req.Context(), t) {
@@ -472,7 +472,7 @@ func (t *Transport) keepReady(h *hop, d *decision, rt http.RoundTripper, from st
 	if d.token != nil && p.token == nil && len(t.config.sources)+len(p.hosts) == 0 && (len(p.audience) > 0 || from.tokens != nil && from.tokens.ForAll()) {
 		host = ""
 	}
-	p.ready.Keep(sending{*d, d.header(), rt}, host, from, h.now, t.until(h, d))
+	p.ready.Keep(sending{*d, d.header(), rt}, host, from, t.world.Elapsed(), t.until(h, d).Sub(t.world.Now()))
 }
 
 // hop is one request on its way, with all that decisions depend on.

@@ -245,6 +245,26 @@ func TestAWarmRequestObeysTheEndOfItsToken(t *testing.T) {
 	}
 }
 
+func TestAClockThatIsSetBackDoesNotKeepADecisionAlive(t *testing.T) {
+	t.Parallel()
+	m := newMachine()
+	m.SetEnv("BEARER_TOKEN_FILE", "/home/user/token")
+	m.Put("/home/user/token", m.token(time.Hour, "https://data.example.org"))
+	m.Advance(time.Minute)
+	base := &answering{answer: status(http.StatusOK)} //nolint:bodyclose // it has none
+	tr, err := scicred.NewTransport(base, scicred.WithSystem(m.System()))
+	require.NoError(t, err)
+	for range 2 {
+		require.NoError(t, get(t, t.Context(), tr, dataURL))
+	}
+	m.Advance(-30 * time.Second)
+	m.Put("/home/user/token", m.token(time.Hour, "https://data.example.org"))
+	require.NoError(t, get(t, t.Context(), tr, dataURL))
+	headers := base.headers()
+	assert.Equal(t, headers[0], headers[1])
+	assert.NotEqual(t, headers[1], headers[2])
+}
+
 func TestAWarmRequestSeesThatItsTokenWasReplacedByARefusal(t *testing.T) {
 	t.Parallel()
 	for name, opts := range map[string][]scicred.Option{"discovered": nil, "named": {scicred.WithTokenFile("/home/user/token")}} {

@@ -50,6 +50,9 @@ type World struct {
 	Home func() (string, error)
 	Temp string // /tmp
 	EUID int    // -1 where users have no numbers; then the places that carry one do not exist
+	// Elapsed is how long the world has been there. It costs half as much as Now,
+	// and does not jump when the clock is set; it stands still in a suspend.
+	Elapsed func() time.Duration
 }
 
 // Machine is what else the outside world supplies. A field that is nil means this
@@ -70,6 +73,11 @@ func NewWorld(files osfile.FS, m Machine) *World {
 	files.Identify, files.EUID = or(files.Identify, osfile.Identify), or(m.EUID, os.Geteuid)()
 	w := &World{Home: or(m.HomeDir, os.UserHomeDir), Temp: or(m.TempDir, func() string { return "/tmp" })(), EUID: files.EUID}
 	w.World = inventory.World{FS: files, LookupEnv: or(m.LookupEnv, os.LookupEnv), Now: or(m.Now, time.Now)}
+	begun := w.Now()
+	w.Elapsed = func() time.Duration { return time.Since(begun) }
+	if m.Now != nil {
+		w.Elapsed = func() time.Duration { return m.Now().Sub(begun) }
+	}
 	return w
 }
 

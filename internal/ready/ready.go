@@ -17,14 +17,20 @@ import (
 // goes without.
 const Max = 8
 
-// Answer is an answer of type A that rests on a state of type S.
+// Answer is an answer of type A that rests on a state of type S. Times are those
+// that have elapsed since some beginning.
 type Answer[A any, S comparable] struct {
 	What  A
-	Host  string // as it is written in the URL; "": every host
 	From  S
-	Until time.Time
+	host  string // as it is written in the URL; "": every host
+	since time.Duration
+	until time.Duration
 	next  *Answer[A, S]
 }
+
+// Holds reports whether the answer's time has begun and is not over: where the
+// time comes from a clock, that may be set back.
+func (a *Answer[A, S]) Holds(now time.Duration) bool { return a.since <= now && now < a.until }
 
 // Table holds answers. The zero Table is empty. It is safe for concurrent use
 // and must not be copied.
@@ -36,24 +42,24 @@ type Table[A any, S comparable] struct {
 // stands is the caller's to see.
 func (t *Table[A, S]) For(host string) *Answer[A, S] {
 	a := t.first.Load()
-	for a != nil && a.Host != "" && a.Host != host {
+	for a != nil && a.host != "" && a.host != host {
 		a = a.next
 	}
 	return a
 }
 
-// Keep adds an answer unless its time is over. Of the others those are kept
-// that rest on the same state and whose time is not over. Of two callers at
-// once one may lose, whose answer is then found out again.
-func (t *Table[A, S]) Keep(what A, host string, from S, now, until time.Time) {
-	if !now.Before(until) {
+// Keep adds an answer that holds from now on for so long. Of the others those are
+// kept that rest on the same state and still hold. Of two callers at once one may
+// lose, whose answer is then found out again.
+func (t *Table[A, S]) Keep(what A, host string, from S, now, long time.Duration) {
+	if long <= 0 {
 		return
 	}
-	first := &Answer[A, S]{what, host, from, until, nil}
+	first := &Answer[A, S]{what, from, host, now, now + long, nil}
 	last := first
 	for old, n := t.first.Load(), 1; old != nil && n < Max; old = old.next {
-		if old.From == from && old.Host != host && now.Before(old.Until) {
-			last.next = &Answer[A, S]{old.What, old.Host, old.From, old.Until, nil}
+		if old.From == from && old.host != host && old.Holds(now) {
+			last.next = &Answer[A, S]{old.What, old.From, old.host, old.since, old.until, nil}
 			last = last.next
 			n++
 		}

@@ -13,7 +13,7 @@ import (
 )
 
 func keep(t *ready.Table[string, int], what, host string, from int, now, until int64) {
-	t.Keep(what, host, from, time.Unix(now, 0), time.Unix(until, 0))
+	t.Keep(what, host, from, time.Duration(now), time.Duration(until-now))
 }
 
 func what(t *ready.Table[string, int], host string) string {
@@ -48,8 +48,11 @@ func TestAnAnswerSaysOnWhatItRestsAndUntilWhen(t *testing.T) {
 	t.Parallel()
 	var table ready.Table[string, int]
 	keep(&table, "x", "a", 7, 0, 10)
-	assert.Equal(t, 7, table.For("a").From)
-	assert.Equal(t, time.Unix(10, 0), table.For("a").Until)
+	a := table.For("a")
+	assert.Equal(t, 7, a.From)
+	for now, holds := range map[time.Duration]bool{-1: false, 0: true, 9: true, 10: false} {
+		assert.Equal(t, holds, a.Holds(now), now)
+	}
 }
 
 func TestAnAnswerWhoseTimeIsOverIsNotKept(t *testing.T) {
@@ -61,6 +64,8 @@ func TestAnAnswerWhoseTimeIsOverIsNotKept(t *testing.T) {
 	keep(&table, "y", "b", 1, 10, 11)
 	assert.Nil(t, table.For("a"), "nor when another comes")
 	assert.NotNil(t, table.For("b"))
+	keep(&table, "z", "c", 1, 8, 20)
+	assert.Nil(t, table.For("b"), "nor when the clock has been set back")
 }
 
 func TestAnAnswerOnAnotherStateGoesWithIt(t *testing.T) {
