@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+package login
+
+import (
+	"time"
+
+	"github.com/scicred/scicred/internal/bearer/strictjson"
+)
+
+// ParseToken reads the text of an answer of a token endpoint.
+func ParseToken(text string, now time.Time) (*TokenData, error) {
+	m, err := strictjson.Object([]byte(text))
+	if err != nil {
+		return nil, err
+	}
+	return parseToken(m, now)
+}
+
+// ParseMetadata reads the text of a provider's description.
+func ParseMetadata(text string) (*Endpoints, error) {
+	m, err := strictjson.Object([]byte(text))
+	if err != nil {
+		return nil, err
+	}
+	return parseMetadata(m)
+}
+
+// ParseDeviceCode reads the text of an answer of a device authorization
+// endpoint.
+func ParseDeviceCode(text string, now time.Time) (p Prompt, interval time.Duration, err error) {
+	m, err := strictjson.Object([]byte(text))
+	if err != nil {
+		return Prompt{}, 0, err
+	}
+	c, err := parseDeviceCode(m, now)
+	if err != nil {
+		return Prompt{}, 0, err
+	}
+	return c.prompt, c.interval, nil
+}
