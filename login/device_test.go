@@ -63,25 +63,19 @@ func TestTheProviderIsAskedAsOftenAsItWants(t *testing.T) {
 		answers []answer
 		at      []time.Duration // of the requests, after the code came
 	}{
-		"at once":               {code(nil), []answer{token("a")}, []time.Duration{5 * s}},
-		"pending twice":         {code(nil), []answer{pending, pending, token("a")}, []time.Duration{5 * s, 10 * s, 15 * s}},
-		"its own interval":      {code(map[string]any{"interval": 2}), []answer{pending, token("a")}, []time.Duration{2 * s, 4 * s}},
-		"interval as a string":  {code(map[string]any{"interval": "2", "expires_in": "600"}), []answer{pending, token("a")}, []time.Duration{2 * s, 4 * s}},
-		"no interval is 5":      {code(map[string]any{"interval": nil}), []answer{token("a")}, []time.Duration{5 * s}},
-		"interval 0 is 5":       {code(map[string]any{"interval": 0}), []answer{token("a")}, []time.Duration{5 * s}},
-		"slow_down is for good": {code(nil), []answer{slower, pending, slower, pending, token("a")}, []time.Duration{5 * s, 15 * s, 25 * s, 40 * s, 55 * s}},
-		"503 backs off, for a while": {code(nil), []answer{html(503), html(503), {}, pending, token("a")}, []time.Duration{5 * s, 15 * s, 35 * s, 75 * s, 80 * s}},
-		"resets back off": {code(nil), []answer{{}, {}, token("a")}, []time.Duration{5 * s, 15 * s, 35 * s}},
-		"HTML backs off":  {code(nil), []answer{html(200), token("a")}, []time.Duration{5 * s, 15 * s}},
-		"no more than a minute": {
-			code(nil), []answer{{}, {}, {}, {}, {}, {}, token("a")},
-			[]time.Duration{5 * s, 15 * s, 35 * s, 75 * s, 135 * s, 195 * s, 255 * s},
-		},
+		"at once":                          {code(nil), []answer{token("a")}, []time.Duration{5 * s}},
+		"pending twice":                    {code(nil), []answer{pending, pending, token("a")}, []time.Duration{5 * s, 10 * s, 15 * s}},
+		"its own interval":                 {code(map[string]any{"interval": 2}), []answer{pending, token("a")}, []time.Duration{2 * s, 4 * s}},
+		"interval as a string":             {code(map[string]any{"interval": "2", "expires_in": "600"}), []answer{pending, token("a")}, []time.Duration{2 * s, 4 * s}},
+		"no interval is 5":                 {code(map[string]any{"interval": nil}), []answer{token("a")}, []time.Duration{5 * s}},
+		"interval 0 is 5":                  {code(map[string]any{"interval": 0}), []answer{token("a")}, []time.Duration{5 * s}},
+		"slow_down is for good":            {code(nil), []answer{slower, pending, slower, pending, token("a")}, []time.Duration{5 * s, 15 * s, 25 * s, 40 * s, 55 * s}},
+		"503 backs off, for a while":       {code(nil), []answer{html(503), html(503), {}, pending, token("a")}, []time.Duration{5 * s, 15 * s, 35 * s, 75 * s, 80 * s}},
+		"resets back off":                  {code(nil), []answer{{}, {}, token("a")}, []time.Duration{5 * s, 15 * s, 35 * s}},
+		"HTML backs off":                   {code(nil), []answer{html(200), token("a")}, []time.Duration{5 * s, 15 * s}},
+		"no more than a minute":            {code(nil), []answer{{}, {}, {}, {}, {}, {}, token("a")}, []time.Duration{5 * s, 15 * s, 35 * s, 75 * s, 135 * s, 195 * s, 255 * s}},
 		"slow_down stays through failures": {code(nil), []answer{slower, {}, pending, token("a")}, []time.Duration{5 * s, 15 * s, 35 * s, 45 * s}},
-		"Retry-After": {
-			code(nil), []answer{{status: 429, header: map[string]string{"Retry-After": "42"}}, token("a")},
-			[]time.Duration{5 * s, 47 * s},
-		},
+		"Retry-After":                      {code(nil), []answer{{status: 429, header: map[string]string{"Retry-After": "42"}}, token("a")}, []time.Duration{5 * s, 47 * s}},
 		"an interval longer than the code": {code(map[string]any{"interval": 600, "expires_in": 100}), []answer{token("a")}, []time.Duration{99 * s}},
 	} {
 		t.Run(name, func(t *testing.T) {

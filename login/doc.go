@@ -4,8 +4,11 @@
 // Keycloak.
 //
 // A [Provider] is where one logs in. A [Client] is who asks there. A [Fetcher]
-// is one way to get tokens; [NewDevice] has a person type a code into a browser,
-// on any device.
+// is one way to get tokens: with a code that a person types into a browser, on any
+// device ([NewDevice]), with the client's own secret ([NewClientCredentials]), a
+// refresh token ([NewRefresh]), a password ([NewPassword]), a token or a file
+// with one ([NewStatic], [NewWallarooFile]), or a program that prints one
+// ([NewCommand]).
 //
 // No error, log line or printed value of this package holds a token, a secret
 // or a password.

@@ -39,3 +39,13 @@ func ParseDeviceCode(text string, now time.Time) (p Prompt, interval time.Durati
 	}
 	return c.prompt, c.interval, nil
 }
+
+// ParseWallaroo reads the text of a file of Wallaroo.
+func ParseWallaroo(text string, now time.Time) (*TokenData, error) {
+	return parseWallaroo([]byte(text), now)
+}
+
+// ParseOutput reads what a command printed.
+func ParseOutput(text string, now time.Time) (*TokenData, error) {
+	return parseOutput([]byte(text), now)
+}
