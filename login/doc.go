@@ -8,7 +8,9 @@
 // device ([NewDevice]), with the client's own secret ([NewClientCredentials]), a
 // refresh token ([NewRefresh]), a password ([NewPassword]), a token or a file
 // with one ([NewStatic], [NewWallarooFile]), or a program that prints one
-// ([NewCommand]).
+// ([NewCommand]). A [Cached] wraps any of them: it keeps what it got in a file that
+// only the user can read, renews it in time, and shares it with all processes of
+// that user, so that a person logs in once.
 //
 // No error, log line or printed value of this package holds a token, a secret
 // or a password.

@@ -3,6 +3,7 @@
 package login
 
 import (
+	"context"
 	"time"
 
 	"github.com/scicred/scicred/internal/bearer/strictjson"
@@ -49,3 +50,18 @@ func ParseWallaroo(text string, now time.Time) (*TokenData, error) {
 func ParseOutput(text string, now time.Time) (*TokenData, error) {
 	return parseOutput([]byte(text), now)
 }
+
+// ParseStored reads the text of a file of this login.
+func (c *Cached) ParseStored(text string) (*TokenData, error) { return c.store.parse([]byte(text)) }
+
+// WithoutJitter makes the margin what it is on paper.
+func (c *Cached) WithoutJitter() *Cached {
+	c.jitter = 1
+	return c
+}
+
+// LockPath is the file of the lock.
+func (c *Cached) LockPath() string { return c.store.lock }
+
+// Acquire takes the lock.
+func (c *Cached) Acquire(ctx context.Context) (func(), error) { return c.store.acquire(ctx) }
