@@ -10,7 +10,10 @@
 // with one ([NewStatic], [NewWallarooFile]), or a program that prints one
 // ([NewCommand]). A [Cached] wraps any of them: it keeps what it got in a file that
 // only the user can read, renews it in time, and shares it with all processes of
-// that user, so that a person logs in once.
+// that user, so that a person logs in once. A [Source] hands its tokens to a
+// [scicred.Transport], for the hosts that you name and no others.
+//
+// [scicred.Transport]: https://pkg.go.dev/github.com/scicred/scicred#Transport
 //
 // No error, log line or printed value of this package holds a token, a secret
 // or a password.
