@@ -5,7 +5,9 @@ package gafaelfawr_test
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
@@ -13,6 +15,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -181,7 +184,11 @@ func TestAFailureIsAWebErrorThatSaysWhy(t *testing.T) {
 			t.Helper()
 			assert.True(t, now.Now().Add(time.Minute).Equal(e.RetryAfter))
 		}},
-		"a date that has passed":  {503, []string{"Retry-After", now.Now().Add(-time.Minute).Format(http.TimeFormat)}, "", "status 503 from GET " + apiURL + "/token-info; try again after 0s", nil},
+		"a date that has passed": {503, []string{"Retry-After", now.Now().Add(-time.Minute).Format(http.TimeFormat)}, "", "status 503 from GET " + apiURL + "/token-info", func(t *testing.T, e *gafaelfawr.WebError) {
+			t.Helper()
+			assert.True(t, now.Now().Add(-time.Minute).Equal(e.RetryAfter))
+		}},
+
 		"nonsense to wait for":    {429, []string{"Retry-After", "soon"}, "", "status 429 from GET " + apiURL + "/token-info", nil},
 		"a negative wait":         {429, []string{"Retry-After", "-5"}, "", "status 429 from GET " + apiURL + "/token-info", nil},
 		"a wait beyond all years": {429, []string{"Retry-After", "4294967295"}, "", "status 429 from GET " + apiURL + "/token-info", nil},
@@ -216,6 +223,83 @@ func TestAFailureIsAWebErrorThatSaysWhy(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What comes after status 101 is no HTTP, and a connection has no end.
+func TestAnUpgradedConnectionIsNotRead(t *testing.T) {
+	t.Parallel()
+	client := withResponder(t, func(req *http.Request) (*http.Response, error) {
+		resp, err := answer(req, 101, "")
+		resp.Body = io.NopCloser(readerFunc(func([]byte) (int, error) {
+			t.Error("it is read")
+			return 0, io.EOF
+		}))
+		return resp, err
+	})
+	_, err := client.Groups(t.Context(), gafaelfawr.NewToken())
+	require.Error(t, err)
+	assert.Equal(t, "status 101 from GET "+apiURL+"/groups", err.Error())
+}
+
+func TestABodyThatDoesNotEndWithItsContextIsClosed(t *testing.T) {
+	t.Parallel()
+	for name, status := range map[string]int{"of a success": 200, "of a failure": 500} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				client := withResponder(t, func(req *http.Request) (*http.Response, error) {
+					resp, err := answer(req, status, "")
+					resp.Body, _ = io.Pipe() // Nobody writes.
+					return resp, err
+				})
+				started := time.Now()
+				_, err := client.Groups(t.Context(), gafaelfawr.NewToken())
+				assert.Equal(t, gafaelfawr.DefaultTimeout, time.Since(started))
+				web := as[*gafaelfawr.WebError](t, err)
+				assert.Equal(t, status, web.Status)
+				if status == 200 {
+					require.ErrorIs(t, err, context.DeadlineExceeded)
+					assert.Equal(t, "status 200 from GET "+apiURL+"/groups within 5s", err.Error())
+				}
+
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				started = time.Now()
+				_, err = client.Groups(ctx, gafaelfawr.NewToken())
+				assert.Equal(t, time.Second, time.Since(started))
+				require.Error(t, err)
+				assert.NotContains(t, err.Error(), "within")
+			})
+		})
+	}
+}
+
+func TestForeignNamesInErrorsAreShortAndPrintable(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("ü", 1<<20)
+	for name, c := range map[string]struct {
+		status     int
+		body, says string
+	}{
+		"a name for a terminal": {200, `{"username":"u","quota":{"api":{"\u001b[31mred\nINFO forged":"x"}}}`, "quota.api.�[31mred�INFO forged has the wrong type or size (string)"},
+		"a name without end":    {200, `{"username":"u","quota":{"api":{"` + long + `":"x"}}}`, "quota.api." + long[:64] + "… has the wrong type or size (string)"},
+		"a detail without end":  {400, `{"detail":"` + long[:50_000] + `"}`, long[:500] + "…"},
+		"a path without end":    {400, `{"detail":[{"msg":"m","loc":["a"` + strings.Repeat(`,"a"`, 10_000) + `]}]}`, strings.Repeat("a.", 150) + "… m"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client := withResponder(t, func(req *http.Request) (*http.Response, error) { return answer(req, c.status, c.body) })
+			_, err := client.UserInfo(t.Context(), gafaelfawr.NewToken())
+			require.Error(t, err)
+			_, says, _ := strings.Cut(err.Error(), "/user-info: ")
+			assert.Equal(t, c.says, says)
+			if wrong, ok := errors.AsType[*gafaelfawr.FieldError](err); ok {
+				assert.Less(t, len(fmt.Sprint(wrong.Path...)), 100, "it keeps no more than it says")
+			}
+		})
+	}
+	wrong := &gafaelfawr.FieldError{Path: []any{"a\nb", 1, long}, Problem: "is missing"}
+	assert.Equal(t, "a�b[1]."+long[:64]+"… is missing", wrong.Error(), "servers use it too")
 }
 
 func TestStatus404IsNotFoundForAllButPost(t *testing.T) {
@@ -378,13 +462,13 @@ func TestUserNamesAreEscaped(t *testing.T) {
 		var missing *gafaelfawr.NotFoundError
 		require.ErrorAs(t, err, &missing, name)
 	}
-	_, err := client.Token(ctx, token, "a/b", "k/k")
+	_, err := client.Token(ctx, token, "a/b", "dDQg_NTNS5/GxeEteqnkag")
 	require.Error(t, err)
 	require.Error(t, first(client.UserHistory(ctx, token, "a/b", gafaelfawr.HistoryQuery{})))
 	p := "/auth/api/v1/users/"
 	assert.Equal(t, []string{
 		p + "a%2Fb", p + "..%2Fhistory%2Ftoken-changes", p + "a%3Fb=c", p + "a%23b", p + "a%252Fb", p + "%C3%A9", p + "a%20b", p + "a%0Ab", p + "%3Cbootstrap%3E", p + "..%252f", p + "a%3Bb",
-		p + "a%2Fb/tokens/k%2Fk", p + "a%2Fb/token-change-history?limit=500",
+		p + "a%2Fb/tokens/dDQg_NTNS5%2FGxeEteqnkag", p + "a%2Fb/token-change-history?limit=500",
 	}, paths)
 
 	paths = nil

@@ -136,6 +136,25 @@ func (c *Client) route(ctx context.Context, parts ...string) (string, error) {
 	return base, nil
 }
 
+// checkSecrets refuses what must not stand in a URL, which servers and proxies
+// log: a token, and the secret half of the one that goes along.
+func checkSecrets(token Token, texts ...string) error {
+	for _, s := range texts {
+		if hideSecret(s, token) != s {
+			return invalid("a user name, key or filter is a whole token, or the secret half of one, which must not stand in a URL: use Token.Key")
+		}
+	}
+	return nil
+}
+
+// checkKey refuses what is no key of a token.
+func checkKey(key string) error {
+	if len(key) != partLength {
+		return invalid("a key has %d characters, not %d: use Token.Key", partLength, len(key))
+	}
+	return nil
+}
+
 func errNoToken() error {
 	return fmt.Errorf("gafaelfawr: %w: there is none, since the Token is zero", ErrInvalidToken)
 }

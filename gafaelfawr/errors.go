@@ -3,8 +3,6 @@
 package gafaelfawr
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -56,7 +54,9 @@ type WebError struct {
 	Location string
 	// RetryAfter is when to try again, and zero if the server did not say.
 	RetryAfter time.Time
-	// Err is why there was no answer, or why its body could not be read.
+	// Err is why there was no answer, or why its body could not be read. It prints
+	// no token. [errors.Is] and [errors.As] find what it stands for, but what
+	// errors.As returns is as it came, and may repeat what was sent.
 	Err error
 
 	wait    time.Duration // RetryAfter, as it was when the answer came
@@ -72,19 +72,19 @@ func (e *WebError) Error() string {
 		fmt.Fprintf(&b, "status %d from %s %s", e.Status, e.Method, e.URL)
 	}
 	if e.Location != "" {
-		fmt.Fprintf(&b, ": a redirect to %s, which is not followed", e.Location)
+		fmt.Fprintf(&b, ": a redirect to %s, which is not followed", shorten(human.Printable(e.Location), maxSaid))
 	}
 	if s := e.says(); s != "" {
 		b.WriteString(": " + s)
 	}
-	if !e.RetryAfter.IsZero() {
-		fmt.Fprintf(&b, "; try again after %s", max(e.wait, 0).Round(time.Second))
+	if e.wait > 0 { // Else the time has come.
+		fmt.Fprintf(&b, "; try again after %s", max(e.wait.Round(time.Second), time.Second))
 	}
 	switch {
 	case e.timeout > 0:
 		fmt.Fprintf(&b, " within %s", e.timeout)
 	case e.Err != nil:
-		b.WriteString(": " + hideTokens(e.Err.Error()))
+		b.WriteString(": " + say(e.Err))
 	}
 	return b.String()
 }
@@ -105,7 +105,7 @@ func (e *WebError) says() string {
 		}
 		said = append(said, s)
 	}
-	return human.Printable(strings.Join(said, "; "))
+	return shorten(human.Printable(strings.Join(said, "; ")), maxSaid)
 }
 
 // Unwrap returns why there was no answer.
@@ -129,20 +129,11 @@ type ValidationError struct {
 
 // Error returns a sentence.
 func (e *ValidationError) Error() string {
-	return fmt.Sprintf("unable to parse reply from %s %s: %s", e.Method, e.URL, hideTokens(e.Err.Error()))
+	return fmt.Sprintf("unable to parse reply from %s %s: %s", e.Method, e.URL, say(e.Err))
 }
 
 // Unwrap returns the cause.
 func (e *ValidationError) Unwrap() error { return e.Err }
-
-// failed returns the error for a request without an answer.
-func failed(ctx context.Context, method, where string, err error, timeout time.Duration) *WebError {
-	e := &WebError{Method: method, URL: where, Err: err}
-	if ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
-		e.timeout = timeout
-	}
-	return e
-}
 
 // asError returns the WebError, as a NotFoundError if it is one.
 func (e *WebError) asError() error {

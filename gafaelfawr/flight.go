@@ -4,6 +4,7 @@ package gafaelfawr
 
 import (
 	"context"
+	"errors"
 	"sync"
 )
 
@@ -64,8 +65,11 @@ func (g *flights[K, V]) do(ctx context.Context, key K, fetch func(context.Contex
 }
 
 func (g *flights[K, V]) run(ctx context.Context, key K, f *flight[V], fetch func(context.Context) (V, error)) {
+	returned := false
 	defer func() {
-		f.crash = recover()
+		if f.crash = recover(); f.crash == nil && !returned {
+			f.err = errors.New("gafaelfawr: the goroutine of the request was ended by runtime.Goexit, so there is no answer")
+		}
 		f.cancel()
 		g.mu.Lock()
 		g.forget(key, f)
@@ -73,6 +77,7 @@ func (g *flights[K, V]) run(ctx context.Context, key K, f *flight[V], fetch func
 		close(f.done)
 	}()
 	f.value, f.err = fetch(ctx)
+	returned = true
 }
 
 // forget lets the next caller start anew, unless one has already.

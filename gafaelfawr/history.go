@@ -4,6 +4,7 @@ package gafaelfawr
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"iter"
 	"net/http"
@@ -21,7 +22,7 @@ const DefaultPageSize = 500
 // HistoryQuery says which changes to look for. The zero value looks for all.
 type HistoryQuery struct {
 	Since, Until time.Time // when they happened, both inclusive; zero: any time
-	Key          string    // of the token, or of the one that it was derived from directly
+	Key          string    // [Token.Key] of the token, or of the one that it was derived from directly
 	TokenType    TokenType
 	IPAddress    string // where they came from: an address, or a block such as 192.0.2.0/24
 	// Username is whose token it is, Actor who did it: <bootstrap> and <internal>
@@ -67,6 +68,9 @@ func (c *Client) UserHistory(ctx context.Context, token Token, username string, 
 // that are gone. The error is a [NotFoundError] if there is no entry. The token
 // needs the scope user:token if it is the user's own, else admin:token.
 func (c *Client) TokenHistory(ctx context.Context, token Token, username, key string) iter.Seq2[ChangeHistoryEntry, error] {
+	if err := checkKey(key); err != nil {
+		return only(err)
+	}
 	return func(yield func(ChangeHistoryEntry, error) bool) {
 		entries, err := getList[ChangeHistoryEntry](ctx, c, token, "users", username, "tokens", key, "change-history")
 		if err != nil {
@@ -104,12 +108,15 @@ func only(err error) iter.Seq2[ChangeHistoryEntry, error] {
 // walk goes through all pages. The server says where the next one is.
 func (c *Client) walk(ctx context.Context, token Token, q HistoryQuery, route ...string) iter.Seq2[ChangeHistoryEntry, error] {
 	return func(yield func(ChangeHistoryEntry, error) bool) {
-		seen := map[string]bool{} // A server that goes in circles would keep us for ever.
-		page, err := c.firstPage(ctx, token, q, route...)
-		for {
-			if err != nil {
-				yield(ChangeHistoryEntry{}, err)
-				return
+		var watch pageWatch
+		r, err := c.search(ctx, token, q, route...)
+		for err == nil {
+			if err = watch.visit(r); err != nil {
+				break
+			}
+			var page HistoryPage
+			if page, err = c.page(ctx, r); err != nil {
+				break
 			}
 			for _, e := range page.Entries {
 				if !yield(e, nil) {
@@ -119,27 +126,60 @@ func (c *Client) walk(ctx context.Context, token Token, q HistoryQuery, route ..
 			if page.next == "" {
 				return
 			}
-			r := request{method: http.MethodGet, url: page.next, token: token}
-			if seen[page.next] {
-				err = &ValidationError{Method: r.method, URL: printable(r.url), Err: errors.New("the next page is one that was there before")}
-				continue
+			if err = watch.got(r, len(page.Entries)); err == nil {
+				r.url = page.next
 			}
-			seen[page.next] = true
-			page, err = c.page(ctx, r)
 		}
+		yield(ChangeHistoryEntry{}, err)
 	}
 }
 
-func (c *Client) firstPage(ctx context.Context, token Token, q HistoryQuery, route ...string) (HistoryPage, error) {
-	if q.Limit < 0 {
-		return HistoryPage{}, invalid("a page cannot have %d entries", q.Limit)
+// pageWatch notices a server that would keep us for ever, and yield nothing new.
+type pageWatch struct {
+	seen  map[[sha256.Size]byte]bool // hashes of URLs, which can be long
+	empty bool                       // the last page was
+}
+
+// visit refuses a page that was there before.
+func (w *pageWatch) visit(r request) error {
+	hash := sha256.Sum256([]byte(r.url))
+	if w.seen[hash] {
+		return r.misread(errors.New("the next page is one that was there before"))
 	}
-	r, err := c.prepare(ctx, http.MethodGet, token, nil, route...)
+	if w.seen == nil {
+		w.seen = map[[sha256.Size]byte]bool{}
+	}
+	w.seen[hash] = true
+	return nil
+}
+
+// got refuses a second empty page in a row that is not the last. There can be one,
+// the first: a cursor that goes backward from the newest entry finds nothing, and
+// what comes next is where it came from.
+func (w *pageWatch) got(r request, entries int) error {
+	if entries == 0 && w.empty {
+		return r.misread(errors.New("the page is empty, like the one before it, and yet not the last"))
+	}
+	w.empty = entries == 0
+	return nil
+}
+
+func (c *Client) firstPage(ctx context.Context, token Token, q HistoryQuery, route ...string) (HistoryPage, error) {
+	r, err := c.search(ctx, token, q, route...)
 	if err != nil {
 		return HistoryPage{}, err
 	}
-	r.url += "?" + q.encode()
 	return c.page(ctx, r)
+}
+
+// search returns the request for the first page.
+func (c *Client) search(ctx context.Context, token Token, q HistoryQuery, route ...string) (request, error) {
+	if err := q.check(token); err != nil {
+		return request{}, err
+	}
+	r, err := c.prepare(ctx, http.MethodGet, token, nil, route...)
+	r.url += "?" + q.encode()
+	return r, err
 }
 
 func (c *Client) page(ctx context.Context, r request) (HistoryPage, error) {
@@ -170,13 +210,25 @@ func (r request) follow(link string) (where, cursor string, err error) {
 	}
 	own, err := url.Parse(r.url)
 	if err != nil {
-		return "", "", invalid("%s is malformed", printable(r.url))
+		return "", "", invalid("%s is malformed", r.where())
 	}
 	other, err := own.Parse(link)
 	if err != nil || origin.Of(other) != origin.Of(own) || other.User != nil {
-		return "", "", &ValidationError{Method: r.method, URL: printable(r.url), Err: errors.New("the next page is at another server, to which the token is not sent: " + printable(link))}
+		return "", "", r.misread(errors.New("the next page is at another server, to which the token is not sent: " + shorten(hideSecret(printable(link), r.token), maxSaid)))
 	}
 	return other.String(), other.Query().Get("cursor"), nil
+}
+
+func (q HistoryQuery) check(token Token) error {
+	if q.Limit < 0 {
+		return invalid("a page cannot have %d entries", q.Limit)
+	}
+	if q.Key != "" {
+		if err := checkKey(q.Key); err != nil {
+			return err
+		}
+	}
+	return checkSecrets(token, q.Key, string(q.TokenType), q.IPAddress, q.Username, q.Actor, q.Cursor)
 }
 
 func (q HistoryQuery) forOneUser() error {

@@ -76,12 +76,12 @@ func TestWhoStopsAsksForNoFurtherPage(t *testing.T) {
 	for range client.History(t.Context(), gafaelfawr.NewToken(), gafaelfawr.HistoryQuery{}) {
 		break
 	}
-	for range client.TokenHistory(t.Context(), gafaelfawr.NewToken(), "u", "k") {
+	for range client.TokenHistory(t.Context(), gafaelfawr.NewToken(), "u", "dDQg_NTNS51GxeEteqnkag") {
 		break
 	}
 	assert.Equal(t, []string{
 		"https://data.example.org/auth/api/v1/history/token-changes?limit=500",
-		"https://data.example.org/auth/api/v1/users/u/tokens/k/change-history",
+		"https://data.example.org/auth/api/v1/users/u/tokens/dDQg_NTNS51GxeEteqnkag/change-history",
 	}, *asked)
 }
 
@@ -113,6 +113,87 @@ func TestAServerThatGoesInCirclesIsLeft(t *testing.T) {
 	assert.Contains(t, err.Error(), "the next page is one that was there before")
 	assert.Equal(t, []string{"k", "k2", "k3"}, found)
 	assert.Len(t, *asked, 3)
+}
+
+func TestThePageThatWasFirstIsOneThatWasThere(t *testing.T) {
+	t.Parallel()
+	r, asked := pages(map[string]string{"": `<?limit=500>; rel=next`})
+	client := withResponder(t, r)
+	found, err := keys(t, client.History(t.Context(), gafaelfawr.NewToken(), gafaelfawr.HistoryQuery{}))
+	require.Error(t, err)
+	assert.Contains(t, err.Error(), "the next page is one that was there before")
+	assert.Equal(t, []string{"k"}, found)
+	assert.Len(t, *asked, 1)
+}
+
+// The cursor of the page before the newest entry finds nothing, and its next page
+// is the newest entry's: the one empty page that is not the last.
+func TestEmptyPagesAreNotFollowedForEver(t *testing.T) {
+	t.Parallel()
+	calls := 0
+	endless := withResponder(t, func(req *http.Request) (*http.Response, error) {
+		calls++
+		return answer(req, 200, "[]", "Link", fmt.Sprintf("<?cursor=%d>; rel=next", calls))
+	})
+	_, err := keys(t, endless.History(t.Context(), gafaelfawr.NewToken(), gafaelfawr.HistoryQuery{}))
+	as[*gafaelfawr.ValidationError](t, err)
+	assert.Contains(t, err.Error(), "the page is empty, like the one before it, and yet not the last")
+	assert.Equal(t, 2, calls)
+
+	backward := withResponder(t, func(req *http.Request) (*http.Response, error) {
+		switch cursor := req.URL.Query().Get("cursor"); cursor {
+		case "p9":
+			return answer(req, 200, "[]", "Link", "<?cursor=9>; rel=next")
+		case "9":
+			return answer(req, 200, "["+someEntry("k9")+"]", "Link", "<?cursor=8>; rel=next")
+		default:
+			return answer(req, 200, "[]")
+		}
+	})
+	found, err := keys(t, backward.History(t.Context(), gafaelfawr.NewToken(), gafaelfawr.HistoryQuery{Cursor: "p9"}))
+	require.NoError(t, err)
+	assert.Equal(t, []string{"k9"}, found)
+}
+
+// URLs stand in the logs of servers and proxies.
+func TestNoTokenGoesIntoAURL(t *testing.T) {
+	t.Parallel()
+	var asked []string
+	client := withResponder(t, func(req *http.Request) (*http.Response, error) {
+		asked = append(asked, req.URL.String())
+		return answer(req, 404, "")
+	})
+	own, other := gafaelfawr.NewToken(), gafaelfawr.NewToken()
+	key := own.Key()
+	ctx := t.Context()
+	for _, s := range []string{own.Reveal(), other.Reveal(), own.Reveal()[26:], "Bearer " + other.Reveal()} {
+		for name, call := range map[string]func() error{
+			"Token":          func() error { _, err := client.Token(ctx, own, "u", s); return err },
+			"Token of a":     func() error { _, err := client.Token(ctx, own, s, key); return err },
+			"ModifyToken":    func() error { _, err := client.ModifyToken(ctx, own, "u", s, gafaelfawr.TokenChanges{}); return err },
+			"DeleteToken":    func() error { return client.DeleteToken(ctx, own, "u", s) },
+			"TokenHistory":   func() error { return first(client.TokenHistory(ctx, own, "u", s)) },
+			"UserInfoByName": func() error { _, err := client.UserInfoByName(ctx, own, s); return err },
+			"Tokens":         func() error { _, err := client.Tokens(ctx, own, s); return err },
+			"UserHistory":    func() error { return first(client.UserHistory(ctx, own, s, gafaelfawr.HistoryQuery{})) },
+			"Key":            func() error { return first(client.History(ctx, own, gafaelfawr.HistoryQuery{Key: s})) },
+			"Actor":          func() error { return first(client.History(ctx, own, gafaelfawr.HistoryQuery{Actor: s})) },
+			"Username":       func() error { return first(client.History(ctx, own, gafaelfawr.HistoryQuery{Username: s})) },
+			"Cursor":         func() error { _, err := client.HistoryPage(ctx, own, gafaelfawr.HistoryQuery{Cursor: s}); return err },
+		} {
+			err := call()
+			require.ErrorIs(t, err, gafaelfawr.ErrInvalidArgument, name)
+			assert.Contains(t, err.Error(), "use Token.Key", name)
+			assert.NotContains(t, err.Error(), own.Reveal()[26:], name)
+			assert.NotContains(t, err.Error(), other.Reveal()[26:], name)
+		}
+	}
+	for _, short := range []string{"", "k", key[1:], key + "x"} {
+		_, err := client.Token(ctx, own, "u", short)
+		require.ErrorIs(t, err, gafaelfawr.ErrInvalidArgument)
+		assert.Contains(t, err.Error(), fmt.Sprintf("a key has 22 characters, not %d", len(short)))
+	}
+	assert.Empty(t, asked)
 }
 
 func TestAnErrorEndsAHistory(t *testing.T) {

@@ -13,7 +13,9 @@ import (
 	"go/token"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"path/filepath"
 	"reflect"
@@ -135,6 +137,64 @@ func TestNoExportedTypePrintsAToken(t *testing.T) {
 		for _, s := range secrets {
 			assert.NotContains(t, err.Error(), s)
 		}
+	}
+}
+
+// What is repeated need not look like a token: the secret half alone is as good.
+func TestTheSecretAloneIsHiddenWhereverItIsRepeated(t *testing.T) {
+	t.Parallel()
+	secretToken := gafaelfawr.NewToken()
+	part := secretToken.Reveal()[26:]
+	for _, form := range []string{
+		"%s\r\n\r\n", "HTTP/1.1 %s\r\n\r\n", "HTTP/1.1 200 OK\r\n%s\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: %s\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: %s\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Type: text/%s\r\nContent-Length: 1\r\n\r\nx",
+		"HTTP/1.1 302 Found\r\nLocation: https://h/%s\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 302 Found\r\nLocation: https://%s/\r\nContent-Length: 0\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nLink: <https://%s/x>; rel=next\r\nContent-Length: 2\r\n\r\n[]", "HTTP/1.1 200 OK\r\nLink: </%s>; rel=next\r\nContent-Length: 1\r\n\r\n[",
+		"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n%s",
+	} {
+		for _, repeated := range []string{part, secretToken.Reveal(), strings.ToLower(part), strings.ToUpper(part)} {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				conn, _, err := http.NewResponseController(w).Hijack()
+				if err == nil {
+					fmt.Fprintf(conn, form, repeated)
+					_ = conn.Close()
+				}
+			}))
+			client, err := gafaelfawr.New(gafaelfawr.WithAPIURL(server.URL))
+			require.NoError(t, err)
+			_, err = client.HistoryPage(t.Context(), secretToken, gafaelfawr.HistoryQuery{})
+			require.Error(t, err, form)
+			assertQuiet(t, err, part, form)
+			client.Close()
+			server.Close()
+		}
+	}
+	client := withResponder(t, func(*http.Request) (*http.Response, error) {
+		return nil, &net.OpError{Op: "dial", Err: fmt.Errorf("the proxy said\n%s and %w", part, io.ErrUnexpectedEOF)}
+	})
+	_, err := client.UserInfo(t.Context(), secretToken)
+	assertQuiet(t, err, part, "a RoundTripper")
+	assert.Equal(t, "no answer to GET "+apiURL+"/user-info: dial: the proxy said\uFFFDREDACTED and unexpected EOF", err.Error())
+	require.ErrorIs(t, err, io.ErrUnexpectedEOF, "programs still see the cause")
+	var dial *net.OpError
+	require.ErrorAs(t, err, &dial)
+	client = withResponder(t, func(req *http.Request) (*http.Response, error) {
+		return answer(req, 200, `{"username":"u","quota":{"api":{"`+strings.Repeat("x", 50)+part+`":"x"}}}`)
+	})
+	_, err = client.UserInfo(t.Context(), secretToken)
+	assertQuiet(t, err, part[:10], "a name that is cut off")
+}
+
+// assertQuiet walks along a chain of errors.
+func assertQuiet(t *testing.T, err error, part, what string) {
+	t.Helper()
+	for ; err != nil; err = errors.Unwrap(err) {
+		if strings.Contains(strings.ToLower(everyPrinting(err, true)), strings.ToLower(part)) {
+			t.Errorf("%q: the secret is printed by a %T", what, err)
+		}
+		w := walker{secrets: []string{part}, seen: map[uintptr]bool{}}
+		w.walk(reflect.ValueOf(err), "")
+		assert.Empty(t, w.found, what)
 	}
 }
 
@@ -279,13 +339,7 @@ func TestURLsInErrorsHideWhatMayBeSecret(t *testing.T) {
 	client := withResponder(t, func(req *http.Request) (*http.Response, error) {
 		return nil, &url.Error{Op: "Get", URL: req.URL.String() + "?x=" + hiddenPassword, Err: io.ErrUnexpectedEOF}
 	})
-	_, err := client.UserInfoByName(t.Context(), secretToken, secretToken.Reveal())
+	_, err := client.UserInfoByName(t.Context(), secretToken, "u")
 	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
-	assert.NotContains(t, err.Error(), secretToken.Reveal()[26:], "even if somebody takes a token for a name")
-	web := as[*gafaelfawr.WebError](t, err)
-	assert.NotContains(t, web.URL, secretToken.Reveal()[26:])
 	assert.NotContains(t, err.Error(), hiddenPassword)
-
-	_, err = client.HistoryPage(t.Context(), secretToken, gafaelfawr.HistoryQuery{Cursor: secretToken.Reveal(), Actor: hiddenPassword})
-	assert.NotContains(t, err.Error(), secretToken.Reveal()[26:])
 }

@@ -52,7 +52,7 @@ type reply struct {
 func (s *sender) send(ctx context.Context, r request) (*reply, error) {
 	limited, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	where := printable(r.url)
+	where := r.where()
 	req, err := r.build(limited)
 	if err != nil {
 		return nil, err
@@ -62,23 +62,42 @@ func (s *sender) send(ctx context.Context, r request) (*reply, error) {
 		err = errors.New("the RoundTripper returned neither an answer nor an error")
 	}
 	if err != nil {
-		return nil, failed(ctx, r.method, where, bare(err), s.timeout)
+		return nil, s.failed(ctx, limited, r, bare(err))
 	}
 	defer resp.Body.Close()
+	// Not every body ends with the context of its request: neither that of a
+	// connection that was upgraded nor that of any RoundTripper.
+	defer context.AfterFunc(limited, func() { _ = resp.Body.Close() })()
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		return nil, s.refusal(r, where, resp).asError()
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
 	if err != nil {
-		e := failed(ctx, r.method, where, err, s.timeout)
+		e := s.failed(ctx, limited, r, err)
 		e.Status = resp.StatusCode
 		return nil, e
 	}
 	if len(body) > maxBody {
-		return nil, &ValidationError{Method: r.method, URL: where, Err: fmt.Errorf("the reply is larger than %d MiB", maxBody>>20)}
+		return nil, r.misread(fmt.Errorf("the reply is larger than %d MiB", maxBody>>20))
 	}
 	return &reply{header: resp.Header, body: body}, nil
 }
+
+// failed returns the error for a request without an answer, or with half of one.
+func (s *sender) failed(ctx, limited context.Context, r request, err error) *WebError {
+	e := &WebError{Method: r.method, URL: r.where()}
+	if over := limited.Err(); over != nil && !errors.Is(err, over) {
+		err = fmt.Errorf("%w: %w", over, err) // It may say no more than that we closed the body.
+	}
+	if ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
+		e.timeout = s.timeout
+	}
+	e.Err = quiet(err, r.token)
+	return e
+}
+
+// where returns the URL for people.
+func (r request) where() string { return hideSecret(printable(r.url), r.token) }
 
 // bare returns an error without what a RoundTripper with an http.Client in it adds,
 // method and URL, which stand in our own error, without secrets.
@@ -103,7 +122,7 @@ func (r request) build(ctx context.Context) (*http.Request, error) {
 	}
 	req, err := http.NewRequestWithContext(ctx, r.method, r.url, body)
 	if err != nil {
-		return nil, invalid("%s %s cannot be requested", r.method, printable(r.url))
+		return nil, invalid("%s %s cannot be requested", r.method, r.where())
 	}
 	req.Header.Set("Accept", "application/json")
 	if r.body != nil {
@@ -124,13 +143,16 @@ func (s *sender) refusal(r request, where string, resp *http.Response) *WebError
 		}
 	}
 	e.RetryAfter, e.wait = s.retryAfter(resp.Header.Get("Retry-After"))
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		return e // What follows is another protocol, and may never end.
+	}
 	// A body that breaks off says less, and the status is known.
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
 	var said ErrorBody
 	if json.Unmarshal(body, &said) == nil && len(said.Detail) > 0 {
 		e.Details = said.Detail
 		for i := range e.Details {
-			hideInDetail(&e.Details[i], r.token)
+			e.Details[i] = hideInDetail(e.Details[i], r.token)
 		}
 		return e
 	}
@@ -139,15 +161,6 @@ func (s *sender) refusal(r request, where string, resp *http.Response) *WebError
 		e.Body = strings.ToValidUTF8(e.Body[:maxKept], "")
 	}
 	return e
-}
-
-func hideInDetail(d *ErrorDetail, token Token) {
-	d.Message, d.Type = hideSecret(d.Message, token), hideSecret(d.Type, token)
-	for i, place := range d.Loc {
-		if name, ok := place.(string); ok {
-			d.Loc[i] = hideSecret(name, token)
-		}
-	}
 }
 
 // retryAfter reads the header (RFC 9110 section 10.2.3): seconds or a date. What
@@ -165,6 +178,11 @@ func (s *sender) retryAfter(header string) (time.Time, time.Duration) {
 	return at, at.Sub(now)
 }
 
+// misread returns the error for an answer that is not what it should be.
+func (r request) misread(err error) *ValidationError {
+	return &ValidationError{Method: r.method, URL: r.where(), Err: err}
+}
+
 // decode reads the body of a success.
 func decode[T any](r request, from *reply, into *T) error {
 	err := json.Unmarshal(from.body, into)
@@ -174,14 +192,14 @@ func decode[T any](r request, from *reply, into *T) error {
 	if err == nil {
 		return nil
 	}
-	if _, ok := errors.AsType[*FieldError](err); !ok {
-		text := "it " + problem(err)
-		if kind := from.header.Get("Content-Type"); kind != "" && !strings.HasPrefix(kind, "application/json") {
-			text += " but " + excerpt(kind)
-		}
-		err = errors.New(text)
+	if wrong, ok := errors.AsType[*FieldError](err); ok {
+		return r.misread(hideInField(wrong, r.token))
 	}
-	return &ValidationError{Method: r.method, URL: printable(r.url), Err: err}
+	text := "it " + problem(err)
+	if kind := from.header.Get("Content-Type"); kind != "" && !strings.HasPrefix(kind, "application/json") {
+		text += " but " + excerpt(hideSecret(kind, r.token))
+	}
+	return r.misread(errors.New(text))
 }
 
 // fetch makes a request and reads a T from its answer.

@@ -24,6 +24,9 @@ func (c *Client) Tokens(ctx context.Context, token Token, username string) ([]To
 // [NotFoundError] if the user has none such. The token needs the scope user:token
 // if it is the user's own, else admin:token.
 func (c *Client) Token(ctx context.Context, token Token, username, key string) (TokenInfo, error) {
+	if err := checkKey(key); err != nil {
+		return TokenInfo{}, err
+	}
 	return get[TokenInfo](ctx, c, token, "users", username, "tokens", key)
 }
 
@@ -57,6 +60,9 @@ func (c *Client) create(ctx context.Context, token Token, body any, route ...str
 // the scope admin:token. If the new expiry is earlier, tokens that were derived
 // from it expire with it.
 func (c *Client) ModifyToken(ctx context.Context, token Token, username, key string, changes TokenChanges) (TokenInfo, error) {
+	if err := checkKey(key); err != nil {
+		return TokenInfo{}, err
+	}
 	return exchange[TokenInfo](ctx, c, http.MethodPatch, token, changes, "users", username, "tokens", key)
 }
 
@@ -64,6 +70,9 @@ func (c *Client) ModifyToken(ctx context.Context, token Token, username, key str
 // derived from it. The error is a [NotFoundError] if the user has none such. The
 // token needs the scope user:token if it is the user's own, else admin:token.
 func (c *Client) DeleteToken(ctx context.Context, token Token, username, key string) error {
+	if err := checkKey(key); err != nil {
+		return err
+	}
 	return c.remove(ctx, token, "users", username, "tokens", key)
 }
 

@@ -79,6 +79,9 @@ func (c *Client) prepare(ctx context.Context, method string, token Token, body a
 	if token.IsZero() {
 		return request{}, errNoToken()
 	}
+	if err := checkSecrets(token, route...); err != nil {
+		return request{}, err
+	}
 	where, err := c.route(ctx, route...)
 	return request{method: method, url: where, token: token, body: body}, err
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -372,6 +373,17 @@ func TestAPanicOfTheRoundTripperReachesItsCallers(t *testing.T) {
 	t.Parallel()
 	client := withResponder(t, func(*http.Request) (*http.Response, error) { panic("the caller's mistake") })
 	assert.PanicsWithValue(t, "the caller's mistake", func() { _, _ = client.UserInfo(t.Context(), gafaelfawr.NewToken()) })
+}
+
+func TestARoundTripperThatEndsItsGoroutineIsAnError(t *testing.T) {
+	t.Parallel()
+	client := withResponder(t, func(*http.Request) (*http.Response, error) { runtime.Goexit(); return nil, nil })
+	for range 2 {
+		info, err := client.UserInfo(t.Context(), gafaelfawr.NewToken())
+		require.Error(t, err)
+		assert.Contains(t, err.Error(), "runtime.Goexit")
+		assert.Equal(t, gafaelfawr.UserInfo{}, info)
+	}
 }
 
 func TestASlowServerIsGivenUpAfterFiveSeconds(t *testing.T) {

@@ -10,6 +10,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/scicred/scicred/internal/human"
 )
 
 // FieldError says which member of a JSON document is not what it should be. It
@@ -33,13 +35,31 @@ func (e *FieldError) Error() string {
 			if i > 0 {
 				b.WriteByte('.')
 			}
-			fmt.Fprint(&b, p)
+			fmt.Fprint(&b, brief(p))
 		}
 	}
 	if b.Len() == 0 {
 		b.WriteString("the document")
 	}
-	return b.String() + " " + e.Problem
+	return shorten(b.String(), 300) + " " + e.Problem
+}
+
+// brief returns a part of a path for people: names are anybody's text.
+func brief(place any) any {
+	name, ok := place.(string)
+	if !ok {
+		return place
+	}
+	return shorten(human.Printable(name), 64)
+}
+
+// shorten returns a text of so many bytes at most, not counting the sign that it
+// was cut off.
+func shorten(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "…"
 }
 
 // within returns err as an error of what it was found in.

@@ -150,7 +150,7 @@ func TestRequestsHaveTheBodiesOfTheOriginalClient(t *testing.T) {
 		{TokenName: new("n"), Scopes: []string{"b", "a"}},
 		{Scopes: []string{}},
 	} {
-		_, err = client.ModifyToken(ctx, token, "u", "k", c)
+		_, err = client.ModifyToken(ctx, token, "u", "dDQg_NTNS51GxeEteqnkag", c)
 		require.Error(t, err, "a new token is no TokenInfo")
 	}
 	assert.Equal(t, []string{
@@ -158,11 +158,11 @@ func TestRequestsHaveTheBodiesOfTheOriginalClient(t *testing.T) {
 		`POST /tokens application/json {"username":"bot-user","token_type":"service","scopes":[],"expires":null,"name":null,"email":null,"uid":null,"gid":null,"groups":null}`,
 		`POST /tokens application/json {"username":"u","token_type":"user","token_name":"n","scopes":[],"expires":null,"name":null,"email":null,"uid":null,"gid":null,"groups":[]}`,
 		`POST /users/u/tokens application/json {"token_name":"n","scopes":[],"expires":null}`,
-		`PATCH /users/u/tokens/k application/json {}`,
-		`PATCH /users/u/tokens/k application/json {"expires":null}`,
-		`PATCH /users/u/tokens/k application/json {"expires":"2026-12-01T12:00:00Z"}`,
-		`PATCH /users/u/tokens/k application/json {"token_name":"n","scopes":["a","b"]}`,
-		`PATCH /users/u/tokens/k application/json {"scopes":[]}`,
+		`PATCH /users/u/tokens/dDQg_NTNS51GxeEteqnkag application/json {}`,
+		`PATCH /users/u/tokens/dDQg_NTNS51GxeEteqnkag application/json {"expires":null}`,
+		`PATCH /users/u/tokens/dDQg_NTNS51GxeEteqnkag application/json {"expires":"2026-12-01T12:00:00Z"}`,
+		`PATCH /users/u/tokens/dDQg_NTNS51GxeEteqnkag application/json {"token_name":"n","scopes":["a","b"]}`,
+		`PATCH /users/u/tokens/dDQg_NTNS51GxeEteqnkag application/json {"scopes":[]}`,
 	}, bodies)
 }
 
