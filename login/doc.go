@@ -13,8 +13,8 @@
 // that user, so that a person logs in once. A [Source] hands its tokens to a
 // [scicred.Transport], for the hosts that you name and no others.
 //
-// [scicred.Transport]: https://pkg.go.dev/github.com/scicred/scicred#Transport
-//
 // No error, log line or printed value of this package holds a token, a secret
 // or a password.
+//
+// [scicred.Transport]: https://pkg.go.dev/github.com/scicred/scicred#Transport
 package login

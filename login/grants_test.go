@@ -174,8 +174,15 @@ func TestAFileThatIsNotOfWallarooSaysWhyAndNotWhat(t *testing.T) {
 	assert.True(t, noon.Add(time.Hour).Equal(got.Expiry()), "what it says itself comes first")
 }
 
-// TestMain is also the command that the tests run.
+// TestMain is also the command, and the other process, that the tests run.
 func TestMain(m *testing.M) {
+	if arg := os.Getenv("LOGIN_TEST_RACE"); arg != "" {
+		if err := raceMain(arg); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	switch os.Getenv("LOGIN_TEST_COMMAND") {
 	case "":
 		os.Exit(m.Run())
