@@ -24,7 +24,11 @@ const BaseURLVariable = "REPERTOIRE_BASE_URL"
 //
 // The document is remembered for five minutes ([WithCacheLifetime]) and fetched
 // once, however many ask for it at a time. If it cannot be fetched anew, the last
-// one is used, that is logged, and the next call tries again.
+// one is used, that is logged, and nobody tries again for ten seconds: else each
+// request would wait for a service discovery that hangs.
+//
+// The document is no secret and is asked for without a token. What the RoundTripper
+// of [WithHTTPClient] adds goes along, so give it one that adds nothing.
 type Discovery struct {
 	sender
 	base      string
@@ -37,6 +41,7 @@ type Discovery struct {
 	mu      sync.Mutex
 	last    *Document // nil: none yet
 	fetched time.Time
+	failed  time.Time // when it could not be fetched anew; zero: it could
 }
 
 // NewDiscovery returns a Discovery for a base URL, such as
@@ -83,7 +88,8 @@ func (d *Discovery) Close() { d.closeIdle() }
 
 // Document returns what there is at the site: what was fetched in the last five
 // minutes, else what is fetched now, else what was fetched before. The error is
-// a [DiscoveryError], or that of ctx.
+// a [DiscoveryError], or that of ctx. A document that is at hand is returned even
+// if ctx has ended.
 func (d *Discovery) Document(ctx context.Context) (*Document, error) {
 	if doc := d.recent(); doc != nil {
 		return doc, nil
@@ -91,14 +97,21 @@ func (d *Discovery) Document(ctx context.Context) (*Document, error) {
 	return d.flights.do(ctx, struct{}{}, d.refresh)
 }
 
-// recent returns the document if it is not too old.
+// retryAfter is for how long nobody tries again what has failed, while there is
+// an old document.
+const retryAfter = 10 * time.Second
+
+// recent returns the document if it is not too old, or if it is too early to ask
+// for another.
 func (d *Discovery) recent() *Document {
+	now := d.now()
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.last == nil || d.lifetime == 0 || d.now().After(d.fetched.Add(d.lifetime)) {
-		return nil
+	fresh := d.lifetime > 0 && !now.After(d.fetched.Add(d.lifetime))
+	if fresh || now.Before(d.failed.Add(retryAfter)) {
+		return d.last
 	}
-	return d.last
+	return nil
 }
 
 func (d *Discovery) refresh(ctx context.Context) (*Document, error) {
@@ -108,20 +121,28 @@ func (d *Discovery) refresh(ctx context.Context) (*Document, error) {
 	}
 	where := d.base + "/discovery"
 	doc, err := fetch[*Document](ctx, &d.sender, request{method: http.MethodGet, url: where})
+	now, calledOff := d.now(), ctx.Err() != nil // Then nobody waits for it any more.
+	last, age := d.keep(doc, err, now, calledOff)
+	switch {
+	case last == nil:
+		return nil, &DiscoveryError{Problem: "service discovery failed", Err: err}
+	case err != nil && !calledOff:
+		d.logger.WarnContext(ctx, "Failed to refresh service discovery information, returning cached data", "error", err, "age", age)
+	}
+	return last, nil
+}
+
+// keep notes how a request ended, and returns the document to use and its age.
+func (d *Discovery) keep(doc *Document, err error, now time.Time, calledOff bool) (*Document, time.Duration) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if err == nil {
-		d.last, d.fetched = doc, d.now()
-		return doc, nil
+	switch {
+	case err == nil:
+		d.last, d.fetched, d.failed = doc, now, time.Time{}
+	case d.last != nil && !calledOff:
+		d.failed = now
 	}
-	if d.last == nil {
-		return nil, &DiscoveryError{Problem: "service discovery failed", Err: err}
-	}
-	if ctx.Err() == nil { // Else nobody waits for it any more.
-		d.logger.WarnContext(ctx, "Failed to refresh service discovery information, returning cached data",
-			"error", err, "age", d.now().Sub(d.fetched))
-	}
-	return d.last, nil
+	return d.last, now.Sub(d.fetched)
 }
 
 // InfluxDBCredentials are all that a program needs to read from a database of

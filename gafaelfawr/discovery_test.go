@@ -4,6 +4,7 @@ package gafaelfawr_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"log/slog"
 	"net"
@@ -220,17 +221,27 @@ func TestTheLastDocumentIsUsedWhenItCannotBeFetchedAnew(t *testing.T) {
 		logged.Reset()
 		set()
 		calls := r.calls
-		for range 2 {
-			again, err := d.Document(t.Context())
+		again := func() {
+			doc, err := d.Document(t.Context())
 			require.NoError(t, err, name)
-			assert.Same(t, first, again, name)
+			assert.Same(t, first, doc, name)
 		}
-		assert.Equal(t, calls+2, r.calls, "%s: each call tries again", name)
+		for range 2 {
+			again()
+		}
+		now.advance(10*time.Second - 1)
+		again()
+		assert.Equal(t, calls+1, r.calls, "%s: it is not tried again for ten seconds", name)
+		now.advance(1)
+		again()
+		assert.Equal(t, calls+2, r.calls, "%s: but then", name)
+		assert.Equal(t, 2, strings.Count(logged.String(), "level=WARN"), name)
 		assert.Contains(t, logged.String(), "level=WARN", name)
 		assert.Contains(t, logged.String(), "Failed to refresh service discovery information, returning cached data", name)
 		assert.Contains(t, logged.String(), "age=", name)
 	}
 	r.set(200, `{}`)
+	now.advance(10 * time.Second)
 	again, err := d.Document(t.Context())
 	require.NoError(t, err)
 	assert.NotSame(t, first, again)
@@ -240,6 +251,73 @@ func TestTheLastDocumentIsUsedWhenItCannotBeFetchedAnew(t *testing.T) {
 	require.NoError(t, err, "no connection")
 	assert.Same(t, again, last)
 }
+
+// Else every user whom a cache does not know would wait for the timeout.
+func TestAServiceDiscoveryThatHangsIsWaitedForOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		hangs := false
+		discovery, err := gafaelfawr.NewDiscovery("https://data.example.com/repertoire", gafaelfawr.WithHTTPClient(&http.Client{Transport: responder(func(req *http.Request) (*http.Response, error) {
+			if hangs {
+				<-req.Context().Done()
+				return nil, req.Context().Err()
+			}
+			return answer(req, 200, aSite)
+		})}))
+		require.NoError(t, err)
+		client, err := gafaelfawr.New(gafaelfawr.WithDiscovery(discovery), gafaelfawr.WithHTTPClient(&http.Client{Transport: responder(func(req *http.Request) (*http.Response, error) {
+			return answer(req, 200, `{"username":"u"}`)
+		})}))
+		require.NoError(t, err)
+		ask := func() time.Duration {
+			started := time.Now()
+			_, err := client.UserInfo(t.Context(), gafaelfawr.NewToken())
+			require.NoError(t, err)
+			return time.Since(started)
+		}
+		require.Zero(t, ask())
+		hangs = true
+		time.Sleep(time.Hour)
+
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		_, err = discovery.Document(ctx)
+		cancel()
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		synctest.Wait()
+		assert.Equal(t, gafaelfawr.DefaultTimeout, ask(), "who had no time to wait says nothing about the service")
+		for range 3 {
+			assert.Zero(t, ask())
+		}
+		time.Sleep(10 * time.Second)
+		assert.Equal(t, gafaelfawr.DefaultTimeout, ask())
+	})
+}
+
+// A logger may be slow, and may ask for the document itself.
+func TestNoLockIsHeldWhileLogging(t *testing.T) {
+	t.Parallel()
+	r, now := newRepertoire(t, aSite), newClock()
+	var d *gafaelfawr.Discovery
+	calls := 0
+	logger := slog.New(slog.NewTextHandler(writerFunc(func(p []byte) (int, error) {
+		calls++
+		_, err := d.Document(t.Context())
+		return len(p), err
+	}), nil))
+	d, err := gafaelfawr.NewDiscovery(r.URL, gafaelfawr.WithClock(now.Now), gafaelfawr.WithLogger(logger))
+	require.NoError(t, err)
+	_, err = d.Document(t.Context())
+	require.NoError(t, err)
+	r.set(500, "")
+	now.advance(time.Hour)
+	_, err = d.Document(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, 1, calls)
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
 func TestWithoutALastDocumentTheFailureIsTheCallers(t *testing.T) {
 	t.Parallel()

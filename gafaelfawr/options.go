@@ -36,7 +36,9 @@ type config struct {
 }
 
 // WithHTTPClient makes requests with this client's RoundTripper, such as that of
-// scicred, and its timeout if it has one. Its policy for redirects and its cookies
+// scicred, and its timeout if it has one. What the RoundTripper adds to a request
+// goes to service discovery too, unless that has a client of its own:
+// [WithDiscovery]. Its policy for redirects and its cookies
 // are not used: no redirect is followed, and a cookie of somebody who logged in
 // would go before the token.
 func WithHTTPClient(client *http.Client) Option {
