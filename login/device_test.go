@@ -68,6 +68,7 @@ func TestTheProviderIsAskedAsOftenAsItWants(t *testing.T) {
 		"its own interval":                 {code(map[string]any{"interval": 2}), []answer{pending, token("a")}, []time.Duration{2 * s, 4 * s}},
 		"interval as a string":             {code(map[string]any{"interval": "2", "expires_in": "600"}), []answer{pending, token("a")}, []time.Duration{2 * s, 4 * s}},
 		"no interval is 5":                 {code(map[string]any{"interval": nil}), []answer{token("a")}, []time.Duration{5 * s}},
+		"interval -1 is 5":                 {code(map[string]any{"interval": -1, "expires_in": -1}), []answer{token("a")}, []time.Duration{5 * s}},
 		"interval 0 is 5":                  {code(map[string]any{"interval": 0}), []answer{token("a")}, []time.Duration{5 * s}},
 		"slow_down is for good":            {code(nil), []answer{slower, pending, slower, pending, token("a")}, []time.Duration{5 * s, 15 * s, 25 * s, 40 * s, 55 * s}},
 		"503 backs off, for a while":       {code(nil), []answer{html(503), html(503), {}, pending, token("a")}, []time.Duration{5 * s, 15 * s, 35 * s, 75 * s, 80 * s}},

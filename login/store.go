@@ -192,11 +192,8 @@ func (s *store) parse(data []byte) (*TokenData, error) {
 	if json.Unmarshal(data, &r) != nil {
 		return nil, errDamaged
 	}
-	if r.Version != storeVersion {
-		return nil, fmt.Errorf("%w: it is of version %d, not %d", errDamaged, r.Version, storeVersion)
-	}
 	if !bytes.Equal(r.text(), s.owner.text()) {
-		return nil, fmt.Errorf("%w: it is of another login", errDamaged)
+		return nil, fmt.Errorf("%w: it is of another login or version", errDamaged)
 	}
 	t, err := newTokenData(r.AccessToken, r.Issued)
 	if err != nil {
