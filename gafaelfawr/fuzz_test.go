@@ -3,7 +3,9 @@
 package gafaelfawr_test
 
 import (
+	"bytes"
 	"encoding/json"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -43,6 +45,46 @@ func FuzzDocument(f *testing.F) {
 		}
 		require.Len(t, d.InfluxDBNames(), len(d.LocalInfluxDBNames(true))+len(d.LocalInfluxDBNames(false)))
 		require.LessOrEqual(t, len(d.ButlerRepositories()), len(d.Datasets))
+	})
+}
+
+// FuzzSplit compares with encoding/json: the same members, and the same elements.
+func FuzzSplit(f *testing.F) {
+	for _, s := range []string{
+		`{}`, `[]`, ` { "a" : 1 , "a":[{"b":"]}\\\""},null,true] ,"":-1.5e3}`, `[1,"x, y:z",{"a":[]}, [ ] ,null]`, `{"\u0061\n":"\\"}`, "{\"\xff\":0}", `null`, `5`, `"s"`, `true`, `{"a":1} x`, `[1`, ``,
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var wantMembers map[string]json.RawMessage
+		wantErr := json.Unmarshal(data, &wantMembers)
+		if string(bytes.TrimSpace(data)) == "null" {
+			wantErr = io.EOF
+		}
+		members := map[string]json.RawMessage{}
+		err := gafaelfawr.Members(data, func(name string, raw json.RawMessage) error {
+			members[name] = raw
+			return nil
+		})
+		require.Equal(t, wantErr == nil, err == nil, "%v, %v", wantErr, err)
+		if err == nil {
+			require.Equal(t, wantMembers, members)
+		}
+
+		var wantElements []json.RawMessage
+		wantErr = json.Unmarshal(data, &wantElements)
+		if string(bytes.TrimSpace(data)) == "null" {
+			wantErr = io.EOF
+		}
+		elements := []json.RawMessage{}
+		err = gafaelfawr.Elements(data, func(raw json.RawMessage) error {
+			elements = append(elements, raw)
+			return nil
+		})
+		require.Equal(t, wantErr == nil, err == nil, "%v, %v", wantErr, err)
+		if err == nil {
+			require.Equal(t, wantElements, elements)
+		}
 	})
 }
 

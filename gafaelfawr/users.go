@@ -12,7 +12,9 @@ import (
 //
 // It is remembered for five minutes ([WithCacheLifetime]), for up to 1000 tokens
 // ([WithCacheSize]); those who ask for the same at the same time share a request.
-// Failures are not remembered. The UserInfo is the caller's, but what its
+// Failures are not remembered, nor are replies of more than 64 KiB (some thousand
+// groups), so that the memory has a bound too. What is remembered is returned even
+// if ctx has ended. The UserInfo is the caller's, but what its
 // pointers, slices and maps lead to is shared: see [UserInfo.Clone].
 func (c *Client) UserInfo(ctx context.Context, token Token) (UserInfo, error) {
 	if token.IsZero() {
@@ -45,6 +47,10 @@ func (c *Client) UserInfoByName(ctx context.Context, token Token, username strin
 	return miss(ctx, c, &c.byName, username, token, username, "users", username)
 }
 
+// maxRemembered is the size of a reply about a user up to which it is remembered:
+// more than a thousand groups.
+const maxRemembered = 64 << 10
+
 // miss asks the server for what a cache does not have, and remembers it.
 func miss[K comparable](ctx context.Context, c *Client, known *cache[K, UserInfo], key K, token Token, name string, route ...string) (UserInfo, error) {
 	age := known.age()
@@ -53,8 +59,17 @@ func miss[K comparable](ctx context.Context, c *Client, known *cache[K, UserInfo
 		if info, ok := known.get(key); ok {
 			return info, nil
 		}
-		info, err := get[UserInfo](ctx, c, token, route...)
-		if err == nil {
+		var info UserInfo
+		r, err := c.prepare(ctx, http.MethodGet, token, nil, route...)
+		if err != nil {
+			return info, err
+		}
+		answer, err := c.send(ctx, r)
+		if err != nil {
+			return info, err
+		}
+		err = decode(r, answer, &info)
+		if err == nil && len(answer.body) <= maxRemembered {
 			known.put(key, info, age)
 		}
 		return info, err

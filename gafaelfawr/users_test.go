@@ -179,6 +179,39 @@ func TestACacheOfNothingRemembersNothing(t *testing.T) {
 	}
 }
 
+func TestLargeRepliesAreNotRemembered(t *testing.T) {
+	t.Parallel()
+	for size, requests := range map[int]int{64 << 10: 1, 64<<10 + 1: 2} {
+		body := `{"username":"u","name":"` + strings.Repeat("x", size-len(`{"username":"u","name":""}`)) + `"}`
+		calls := 0
+		client := withResponder(t, func(req *http.Request) (*http.Response, error) {
+			calls++
+			return answer(req, 200, body)
+		})
+		token := gafaelfawr.NewToken()
+		for range 2 {
+			_, err := client.UserInfo(t.Context(), token)
+			require.NoError(t, err)
+		}
+		assert.Equal(t, requests, calls, size)
+	}
+}
+
+// What is known needs no time, and a context is about waiting.
+func TestWhatIsRememberedIsReturnedAfterTheContextHasEnded(t *testing.T) {
+	t.Parallel()
+	client := withResponder(t, func(req *http.Request) (*http.Response, error) { return answer(req, 200, `{"username":"u"}`) })
+	token := gafaelfawr.NewToken()
+	ctx, cancel := context.WithCancel(t.Context())
+	_, err := client.UserInfo(ctx, token)
+	require.NoError(t, err)
+	cancel()
+	_, err = client.UserInfo(ctx, token)
+	require.NoError(t, err)
+	_, err = client.UserInfo(ctx, gafaelfawr.NewToken())
+	require.ErrorIs(t, err, context.Canceled)
+}
+
 func TestFailuresAreNotRemembered(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)

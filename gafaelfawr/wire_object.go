@@ -7,8 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/scicred/scicred/internal/human"
@@ -75,13 +73,15 @@ func within(place any, err error) error {
 func problem(err error) string {
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		kind, _, _ := strings.Cut(wrong.Value, " ")
-		return "has the wrong type or size (" + kind + ")"
+		return wrongType(kind)
 	}
 	if _, ok := errors.AsType[*json.SyntaxError](err); ok {
 		return "is not JSON"
 	}
 	return err.Error()
 }
+
+func wrongType(kind string) string { return "has the wrong type or size (" + kind + ")" }
 
 // field is a member that an object may have.
 type field struct {
@@ -111,15 +111,21 @@ func nullable(name string, decode func(json.RawMessage) error) field {
 // for a zero, null for absent and "USERNAME" for "username", each of which would
 // be a value that lies. Unknown members are ignored.
 func object(data []byte, fields ...field) error {
-	var members map[string]json.RawMessage
-	if err := json.Unmarshal(data, &members); err != nil {
-		return &FieldError{Problem: problem(err)}
+	found := make([]json.RawMessage, len(fields))
+	err := eachMember(data, func(name string, raw json.RawMessage) error {
+		for i := range fields {
+			if fields[i].name == name {
+				found[i] = raw // The last one counts, as in encoding/json.
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
-	if members == nil {
-		return &FieldError{Problem: "is null"}
-	}
-	for _, f := range fields {
-		raw, ok := members[f.name]
+	for i, f := range fields {
+		raw := found[i]
+		ok := raw != nil
 		switch {
 		case !ok && f.required:
 			return &FieldError{Path: []any{f.name}, Problem: "is missing"}
@@ -160,44 +166,44 @@ func text[T ~string](into *T) func(json.RawMessage) error {
 // listOf decodes an array without nulls.
 func listOf[S ~[]T, T any](into *S) func(json.RawMessage) error {
 	return func(raw json.RawMessage) error {
-		var elements []json.RawMessage
-		if err := json.Unmarshal(raw, &elements); err != nil {
-			return err
-		}
-		out := make(S, len(elements))
-		for i, e := range elements {
+		out := S{}
+		err := eachElement(raw, func(e json.RawMessage) error {
 			if isNull(e) {
-				return &FieldError{Path: []any{i}, Problem: "is null"}
+				return &FieldError{Path: []any{len(out)}, Problem: "is null"}
 			}
-			if err := json.Unmarshal(e, &out[i]); err != nil {
-				return within(i, err)
+			var v T
+			if err := json.Unmarshal(e, &v); err != nil {
+				return within(len(out), err)
 			}
+			out = append(out, v)
+			return nil
+		})
+		if err == nil {
+			*into = out
 		}
-		*into = out
-		return nil
+		return err
 	}
 }
 
 // dictOf decodes an object whose members are all of one type, and not null.
 func dictOf[T any](into *map[string]T) func(json.RawMessage) error {
 	return func(raw json.RawMessage) error {
-		var members map[string]json.RawMessage
-		if err := json.Unmarshal(raw, &members); err != nil {
-			return err
-		}
-		out := make(map[string]T, len(members))
-		for _, name := range slices.Sorted(maps.Keys(members)) {
-			if isNull(members[name]) {
+		out := map[string]T{}
+		err := eachMember(raw, func(name string, raw json.RawMessage) error {
+			if isNull(raw) {
 				return &FieldError{Path: []any{name}, Problem: "is null"}
 			}
 			var v T
-			if err := json.Unmarshal(members[name], &v); err != nil {
+			if err := json.Unmarshal(raw, &v); err != nil {
 				return within(name, err)
 			}
 			out[name] = v
+			return nil
+		})
+		if err == nil {
+			*into = out
 		}
-		*into = out
-		return nil
+		return err
 	}
 }
 

@@ -218,6 +218,29 @@ func TestTimesAreReadInEveryFormOfTheServer(t *testing.T) {
 	}
 }
 
+// Ten MiB of wrong elements took a GiB of memory and more than a second.
+func TestTheFirstWrongElementEndsADocument(t *testing.T) { //nolint:paralleltest // it counts allocations
+	for says, body := range map[string]string{
+		"groups[0] has the wrong type or size (number)":     `{"username":"u","groups":[1` + strings.Repeat(",1", 100_000) + `]}`,
+		"quota.api.a0 has the wrong type or size (string)":  `{"username":"u","quota":{"api":{"a0":"x"` + strings.Repeat(`,"a1":"x"`, 100_000) + `}}}`,
+		"groups[0].id is missing":                           `{"username":"u","groups":[{"name":"a"}` + strings.Repeat(`,{}`, 100_000) + `]}`,
+		"username is missing":                               `{"x":[1` + strings.Repeat(",1", 100_000) + `]}`,
+		"quota.tap.q has the wrong type or size (bool)":     `{"username":"u","quota":{"tap":{"q":true` + strings.Repeat(`,"r":true`, 100_000) + `}}}`,
+		"groups[0] is null":                                 `{"username":"u","groups":[null` + strings.Repeat(",null", 100_000) + `]}`,
+		"username has the wrong type or size (array)":       `{"username":[1` + strings.Repeat(",1", 100_000) + `]}`,
+		"quota.notebook has the wrong type or size (array)": `{"username":"u","quota":{"notebook":[1` + strings.Repeat(",1", 100_000) + `]}}`,
+		"the document has the wrong type or size (array)":   `[1` + strings.Repeat(",1", 100_000) + `]`,
+		"quota has the wrong type or size (array)":          `{"username":"u","quota":[{}` + strings.Repeat(",{}", 100_000) + `]}`,
+		"quota.api has the wrong type or size (array)":      `{"username":"u","quota":{"api":[{}` + strings.Repeat(",{}", 100_000) + `]}}`,
+		"groups has the wrong type or size (object)":        `{"username":"u","groups":{"a":1` + strings.Repeat(`,"b":1`, 100_000) + `}}`,
+	} {
+		var err error
+		allocations := testing.AllocsPerRun(1, func() { err = json.Unmarshal([]byte(body), new(gafaelfawr.UserInfo)) })
+		require.EqualError(t, err, says)
+		assert.Less(t, allocations, 200.0, says)
+	}
+}
+
 func TestScopesAreASet(t *testing.T) {
 	t.Parallel()
 	s := gafaelfawr.Scopes{"read:all", "user:token"}
@@ -308,7 +331,7 @@ func TestTheWireTypesAreFreeOfClientCode(t *testing.T) {
 	files := slices.DeleteFunc(all, func(name string) bool {
 		return strings.HasSuffix(name, "_test.go") || !strings.HasPrefix(name, "wire_") && name != "token.go"
 	})
-	assert.Len(t, files, 9)
+	assert.Len(t, files, 10)
 	for _, name := range files {
 		file, err := parser.ParseFile(gotoken.NewFileSet(), name, nil, parser.ImportsOnly)
 		require.NoError(t, err)
