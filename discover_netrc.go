@@ -27,17 +27,17 @@ import (
 type Login struct {
 	user      string
 	password  secret.Text
-	header    func() []string // the value of an Authorization header, made once
-	machine   string          // the netrc entry
+	header    func() string // the value of an Authorization header, made once
+	machine   string        // the netrc entry
 	candidate string
 	path      string
 	named     bool // by WithBasicAuth, not from a netrc file
 }
 
 func newLogin(user, password, candidate, path string) *Login {
-	value := []string{"Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password))}
+	value := "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password))
 	return &Login{
-		user: user, password: secret.New(password), header: func() []string { return value[:1:1] },
+		user: user, password: secret.New(password), header: func() string { return value },
 		candidate: candidate, path: path,
 	}
 }
@@ -352,15 +352,15 @@ func (t *Transport) reportFor(h *hop, d *decision) *Report {
 	return rec.report(h, d)
 }
 
-// header is the value of the Authorization header, nil for none.
-func (d *decision) header() []string {
+// header is the value of the Authorization header, "" for none.
+func (d *decision) header() string {
 	switch {
 	case d.token != nil:
 		return d.token.text().Header()
 	case d.login != nil:
 		return d.login.header()
 	}
-	return nil
+	return ""
 }
 
 // choose returns the first credential that passes the check, and notes what

@@ -180,9 +180,10 @@ type TokenPolicy struct {
 type Verifier interface {
 	// Key returns the public key for tokens of the issuer with this alg and kid
 	// ("" if the token names none): an [*rsa.PublicKey], [*ecdsa.PublicKey] or
-	// [ed25519.PublicKey]. The context ends after 30 seconds and carries no
-	// values of a request. After an error the next look at the places, a second
-	// later at the earliest, asks again.
+	// [ed25519.PublicKey]. The context ends after 5 seconds and carries no values
+	// of a request; requests that are made with it through the Transport that
+	// asks go without discovered tokens. After an error it is asked again ten
+	// seconds later at the earliest.
 	Key(ctx context.Context, issuer, algorithm, keyID string) (crypto.PublicKey, error)
 }
 
@@ -250,15 +251,16 @@ func (t *Transport) buildTokens(ctx context.Context, old *stock.Stock[Token]) *s
 
 // verify tries the signatures that are not known to be good or bad, and reports
 // whether any is now.
-func (t *Transport) verify(ctx context.Context, found []inventory.Place[Token]) (changed bool) {
+func (t *Transport) verify(ctx context.Context, found []inventory.Place[Token]) bool {
+	var all []proof.Question
 	for i := range found {
-		if tok := found[i].Cred; tok != nil && tok.proof.Try(tok.Reveal(), func(alg, kid string) (crypto.PublicKey, error) {
-			return t.config.tokens.Verifier.Key(source.Marked(ctx, t), tok.jwt.Issuer, alg, kid)
-		}) {
-			changed = true
+		if tok := found[i].Cred; tok != nil {
+			all = append(all, proof.Question{Proof: tok.proof, Token: tok.Reveal(), Key: func(ctx context.Context, alg, kid string) (crypto.PublicKey, error) {
+				return t.config.tokens.Verifier.Key(source.Marked(ctx, t), tok.jwt.Issuer, alg, kid)
+			}})
 		}
 	}
-	return changed
+	return proof.All(ctx, t.world.Now(), all)
 }
 
 func (t *Transport) tokenAlive(c *Token) bool { return c.alive(t.world.Now()) }
@@ -330,12 +332,18 @@ func (t *Transport) discoverToken(h *hop, rec *recorder, won *Token) (*Token, er
 	if h.policy.noDiscovery || rec == nil && (won != nil || h.Named != nil) {
 		return won, nil //nolint:nilerr // Named is a reason, not a failure
 	}
-	found, err := t.tokens.Await(h.ctx, &h.wait, func(s *stock.Stock[Token]) bool { return s.Usable(h.now) })
+	tp := t.config.tokens
+	if tp.Verifier != nil && source.InCircle(h.ctx, t) {
+		rec.unseen(KindToken, fresh.ErrNotAsked) // the Verifier is not kept waiting by itself
+		return won, nil
+	}
+	found, err := t.tokens.Await(h.ctx, &h.wait, func(s *stock.Stock[Token]) bool {
+		return s.Offers(&h.want, h.now, tp.leeway()) || tp.Selection == SelectWLCG && s.NonEmpty() != nil
+	})
 	if found == nil {
 		rec.unseen(KindToken, err)
 		return won, h.gone()
 	}
-	tp := t.config.tokens
 	if rec == nil {
 		if tp.Selection == SelectWLCG {
 			return found.NonEmpty(), nil
@@ -486,17 +494,18 @@ func (t *Transport) askSource(n *namedSource, h *hop) (*Token, error) {
 	case h.wait.Never:
 		return n.asked.Last(key, target)
 	}
+	defer func() { h.wait.Note(n.asked.Of(key, target).Due()) }()
 	return n.asked.Get(h.ctx, key, target)
 }
 
 // refreshToken looks again at where the token came from; a source is told that
 // its token was refused.
 func (t *Transport) refreshToken(h *hop, tok *Token) error {
-	if n := h.policy.token; n != nil && tok.source == nil && tok.candidate == n.candidate {
-		if n.value != nil {
+	if h.policy.names(tok) {
+		if h.policy.token.value != nil {
 			return nil
 		}
-		return again(h, &n.kept)
+		return again(h, &h.policy.token.kept)
 	}
 	n := tok.source
 	if n == nil {

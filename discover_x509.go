@@ -16,10 +16,12 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/scicred/scicred/internal/fit"
 	"github.com/scicred/scicred/internal/fresh"
 	"github.com/scicred/scicred/internal/gate"
 	"github.com/scicred/scicred/internal/human"
 	"github.com/scicred/scicred/internal/inventory"
+	"github.com/scicred/scicred/internal/origin"
 	"github.com/scicred/scicred/internal/p12file"
 	"github.com/scicred/scicred/internal/pemfile"
 	"github.com/scicred/scicred/internal/places"
@@ -379,7 +381,7 @@ func (t *Transport) certificates() *fresh.Value[inventory.Inventory[X509]] {
 	return &t.certs
 }
 
-// --- What the kinds share: finding one, and how long a choice holds
+// --- What the kinds share: finding one, and for what and how long a choice holds
 
 // find discovers one kind for a target. Nothing is sent, so the rules of where
 // it may go do not count, and neither does what the environment says of them.
@@ -415,63 +417,47 @@ func (s *System) find(ctx context.Context, target Target, kind Kind) (Credential
 	return Credentials{Token: d.token, X509: d.x509, Login: d.login, Report: report}, report.Err()
 }
 
-// until returns when those who had a say have to be asked again, or what was
-// chosen comes too close to its end.
-func (t *Transport) until(h *hop, d *decision) time.Time {
-	ends := []time.Time{h.now.Add(fresh.Interval)}
-	p := h.policy
-	if d.login == nil || !d.login.named {
-		ends = append(ends, t.tokenEnds(h, d.token)...)
-		if d.token == nil && p.off(KindBasic) == "" && (!p.noDiscovery || t.config.netrcFile != "") {
-			ends = append(ends, t.netrc.Due())
-		}
-	}
-	if p.off(KindX509) == "" && t.pool.Foreign() == nil && (!p.noDiscovery || t.config.x509 != nil) {
-		ends = append(ends, t.certificates().Due())
-	}
-	if d.x509 != nil {
-		ends = append(ends, d.x509.expiry.Add(-t.certLeeway()))
-	}
-	return slices.MinFunc(ends, time.Time.Compare)
+// names reports whether it is the token that an option gives.
+func (p *policy) names(tok *Token) bool {
+	return p.token != nil && tok.source == nil && tok.candidate == p.token.candidate
 }
 
-// tokenEnds returns when those who had a say in the choice of a token have to be
-// asked again, and when the token ends: it is nil if there is none. The order is
-// that of chooseToken.
-func (t *Transport) tokenEnds(h *hop, tok *Token) (ends []time.Time) {
-	p := h.policy
-	if p.off(KindToken) != "" {
-		return nil
+// everywhere reports whether the token fits whatever the host is.
+func (t *Token) everywhere(p *policy) bool {
+	return t.jwt == nil || len(p.audience) > 0 || fit.Anywhere(t.jwt)
+}
+
+// nobodyNames reports whether the host of a request makes no difference: no token
+// is for it in particular, and it may be sent what others may.
+func (t *Transport) nobodyNames(p *policy, req *http.Request) bool {
+	found := t.tokens.Peek()
+	if len(p.hosts) == 0 && found.ForAll() {
+		return true
 	}
-	exp, mortal := time.Time{}, false
-	if tok != nil {
-		exp, mortal = tok.Expiry()
+	o := origin.Of(req.URL)
+	return (len(p.audience) > 0 || !found.Names(o)) && gate.Named(p.hosts, o)
+}
+
+// until returns when one of those who had a say is due to be asked again, or what
+// was chosen comes too close to its end.
+func (t *Transport) until(h *hop, d *decision) time.Time {
+	end := h.now.Add(fresh.Interval)
+	if due := h.wait.Due(); !due.IsZero() {
+		end = due
 	}
-	if mortal {
-		ends = append(ends, exp)
-	}
-	if n := p.token; n != nil {
-		if n.file != "" {
-			ends = append(ends, n.kept.Due())
+	if d.token != nil {
+		exp, mortal := d.token.Expiry()
+		if d.token.source == nil && !h.policy.names(d.token) {
+			exp = exp.Add(-t.config.tokens.leeway())
 		}
-		if n.perRequest || tok != nil && tok.source == nil && tok.candidate == n.candidate {
-			return ends
+		if mortal && exp.Before(end) {
+			end = exp
 		}
 	}
-	for _, s := range t.config.sources {
-		key, target := h.sourceKey()
-		ends = append(ends, s.asked.Of(key, target).Due())
-		if tok != nil && tok.source == s {
-			return ends
-		}
+	if d.x509 != nil && d.x509.expiry.Add(-t.certLeeway()).Before(end) {
+		end = d.x509.expiry.Add(-t.certLeeway())
 	}
-	if p.noDiscovery {
-		return ends
-	}
-	if mortal {
-		ends = append(ends, exp.Add(-t.config.tokens.leeway()))
-	}
-	return append(ends, t.tokens.Due())
+	return end
 }
 
 // again looks again at once, for a request that was refused. A file system that

@@ -501,7 +501,7 @@ func (d *decision) scrubber(req *http.Request) func(string) string {
 		secrets = append(secrets, d.token.Reveal())
 	}
 	if d.login != nil {
-		secrets = append(secrets, d.login.Reveal(), strings.TrimPrefix(d.login.header()[0], "Basic "))
+		secrets = append(secrets, d.login.Reveal(), strings.TrimPrefix(d.login.header(), "Basic "))
 	}
 	for _, own := range append(slices.Clone(req.Header["Authorization"]), req.Header["authorization"]...) { //nolint:staticcheck // the lower-case spelling is in use
 		_, value, _ := strings.Cut(own, " ")

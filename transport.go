@@ -152,7 +152,8 @@
 // second, and all of them when the folder changes, as it does when a file is
 // renamed into it. Another file there that is written over in place is noticed
 // within 30 seconds; within a second while no token is in use or the one in use
-// is about to expire.
+// is about to expire. A machine that wakes up may send, for up to a second, a
+// token that has expired while it slept.
 //
 // While a file is unreadable or garbled, the good credential that it held is
 // used until it expires; a file that is gone at two looks is withdrawn. A
@@ -255,7 +256,8 @@ type Transport struct {
 
 	tokenPlaces []inventory.Candidate[Token] // made by the first look
 
-	refusals atomic.Uint64 // of tokens of sources
+	refusals atomic.Uint64 // of tokens of sources: after each they may say something else
+	asksBack bool          // what it asks may make requests through it
 }
 
 // NewTransport returns a Transport that sends through base; nil is a clone of
@@ -294,6 +296,7 @@ func (t *Transport) configure(opts []Option) error {
 	t.prepareToken(c.token)
 	t.prepareX509(c.x509)
 	c.hostsNamed = len(c.hosts) > 0
+	t.asksBack = len(c.sources) > 0 || c.tokens.Verifier != nil || c.x509 != nil && c.x509.get != nil
 	c.ready = new(ready.Table[sending, state])
 	t.applyEnvironment(&c.policy)
 	return t.checkNamed()
@@ -393,6 +396,10 @@ func (t *Transport) roundTrip(req *http.Request, p *policy) (*http.Response, err
 	h := t.look(&hop{ctx: req.Context(), req: req, policy: p})
 	from := t.stateFor(p)
 	d, err := t.decide(h, nil)
+	if now := t.stateFor(p); now != from && err == nil {
+		from = now // it has looked, and what it rests on is what is there now
+		d, err = t.decide(h, nil)
+	}
 	if err == nil {
 		err = t.demand(h, &d)
 	}
@@ -426,24 +433,18 @@ func answer(resp *http.Response, req *http.Request) *http.Response {
 // sending is how an ordinary request goes out.
 type sending struct {
 	decision
-	header []string
+	header string
 	rt     http.RoundTripper
 }
 
-// state is what a decision rests on. A new look at the places changes it.
-type state struct {
-	tokens *stock.Stock[Token]
-	named  *inventory.Inventory[Token]
-	certs  *inventory.Inventory[X509]
-	netrc  *inventory.Inventory[netrc]
-
-	refusals uint64 // after each a source may say something else
-}
+// state is what a decision rests on: how often each has changed. It keeps none
+// of it alive, since a context that is used again may live for long.
+type state struct{ tokens, named, certs, netrc, refusals uint64 }
 
 func (t *Transport) stateFor(p *policy) state {
-	s := state{tokens: t.tokens.Peek(), certs: t.certificates().Peek(), netrc: t.netrc.Peek(), refusals: t.refusals.Load()}
+	s := state{tokens: t.tokens.Changes(), certs: t.certificates().Changes(), netrc: t.netrc.Changes(), refusals: t.refusals.Load()}
 	if p.token != nil {
-		s.named = p.token.kept.Peek()
+		s.named = p.token.kept.Changes()
 	}
 	return s
 }
@@ -455,7 +456,7 @@ func (t *Transport) readyFor(req *http.Request, p *policy) *sending {
 	if a == nil || !gate.Ordinary(req) || a.From != t.stateFor(p) || !a.Holds(t.world.Elapsed()) {
 		return nil
 	}
-	if a.What.x509 != nil && t.proxied(req) || len(t.config.sources) > 0 && source.InCircle(req.Context(), t) {
+	if a.ForAny() && !t.nobodyNames(p, req) || a.What.x509 != nil && t.proxied(req) || t.asksBack && source.InCircle(req.Context(), t) || t.logs(req.Context()) {
 		return nil
 	}
 	return &a.What
@@ -465,11 +466,11 @@ func (t *Transport) readyFor(req *http.Request, p *policy) *sending {
 // from is what it rests on. One that was slow to come is past its end already.
 func (t *Transport) keepReady(h *hop, d *decision, rt http.RoundTripper, from state) {
 	p := h.policy
-	if !d.any() || t.log != nil || h.proxied || !gate.Ordinary(h.req) || source.InCircle(h.ctx, t) {
+	if !d.any() || t.logs(h.ctx) || h.proxied || !gate.Ordinary(h.req) || source.InCircle(h.ctx, t) {
 		return
 	}
 	host := h.req.URL.Host
-	if d.token != nil && p.token == nil && len(t.config.sources)+len(p.hosts) == 0 && (len(p.audience) > 0 || from.tokens != nil && from.tokens.ForAll()) {
+	if d.token != nil && len(t.config.sources) == 0 && (p.token == nil || p.names(d.token) && d.token.everywhere(p)) && t.nobodyNames(p, h.req) {
 		host = ""
 	}
 	p.ready.Keep(sending{*d, d.header(), rt}, host, from, t.world.Elapsed(), t.until(h, d).Sub(t.world.Now()))
@@ -682,9 +683,14 @@ func (t *Transport) replaced(h *hop, d *decision) (decision, bool) {
 	return now, err == nil && !d.same(&now) && now.replaces(d) && h.missing(&now) == 0
 }
 
+// logs reports whether anybody listens.
+func (t *Transport) logs(ctx context.Context) bool {
+	return t.log != nil && t.log.Enabled(ctx, slog.LevelDebug)
+}
+
 // logSent logs what goes with a request; nothing is made if nobody listens.
 func (t *Transport) logSent(h *hop, d *decision) {
-	if t.log == nil || !t.log.Enabled(h.ctx, slog.LevelDebug) {
+	if !t.logs(h.ctx) {
 		return
 	}
 	t.log.LogAttrs(h.ctx, slog.LevelDebug, "scicred: request", slog.String("url", redact.URL(h.req.URL)),

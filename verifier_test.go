@@ -93,8 +93,8 @@ func TestATokenThatCannotBeVerifiedIsNotVerified(t *testing.T) {
 	}
 	assert.Equal(t, int32(1), v.asked.Load())
 	v.err.Store(nil)
-	m.Advance(time.Second)
-	require.NoError(t, get(t, t.Context(), tr, dataURL), "it is asked again a second later")
+	m.Advance(10 * time.Second)
+	require.NoError(t, get(t, t.Context(), tr, dataURL), "it is asked again ten seconds later")
 	m.Advance(time.Hour - 2*time.Minute)
 	v.err.Store(&away)
 	require.NoError(t, get(t, t.Context(), tr, dataURL), "what was found good stays so")
@@ -125,4 +125,32 @@ func TestWhatTheCallerNamesIsNotVerified(t *testing.T) {
 	require.NoError(t, get(t, t.Context(), tr, dataURL))
 	assert.Equal(t, []string{"Bearer " + forged}, base.headers())
 	assert.Zero(t, v.asked.Load())
+}
+
+// circling asks its issuer through the Transport that asks it.
+type circling struct {
+	verifier
+	tr *scicred.Transport
+	t  *testing.T
+}
+
+func (c *circling) Key(ctx context.Context, issuer, algorithm, keyID string) (crypto.PublicKey, error) {
+	if err := get(c.t, ctx, c.tr, "https://issuer.example.org/keys"); err != nil {
+		return nil, err
+	}
+	return c.verifier.Key(ctx, issuer, algorithm, keyID)
+}
+
+func TestAVerifierThatUsesTheTransportDoesNotWaitForItself(t *testing.T) {
+	t.Parallel()
+	v := &circling{verifier: verifier{is: issuer()}, t: t}
+	tok := v.is.SciToken(credtest.Claims{"aud": "ANY"})
+	base := &answering{answer: status(http.StatusOK)} //nolint:bodyclose // it has none
+	tr, err := scicred.NewTransport(base, scicred.WithSystem(empty(t, map[string]string{"BEARER_TOKEN": tok})), withVerifier(v))
+	require.NoError(t, err)
+	v.tr = tr
+	for range 3 {
+		require.NoError(t, get(t, t.Context(), tr, dataURL))
+	}
+	assert.Equal(t, []string{"", "Bearer " + tok, "Bearer " + tok, "Bearer " + tok}, base.headers(), "and what it asks for carries no token")
 }

@@ -4,6 +4,7 @@ package scicred_test
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -469,6 +470,60 @@ func TestAWarmRequestThatASourceMakesGoesWithoutTheSource(t *testing.T) {
 		want = append(want, "Bearer "+is)
 	}
 	assert.Equal(t, want, base.headers())
+}
+
+func TestAWarmRequestThatACertificateFunctionMakesShowsNoCertificate(t *testing.T) {
+	t.Parallel()
+	site := credtest.NewSite()
+	t.Cleanup(site.Close)
+	cert := credtest.NewCA("Users").User("u").TLS()
+	frozen := time.Now()
+	sys := empty(t, map[string]string{"BEARER_TOKEN": issuer().SciToken(credtest.Claims{"aud": "ANY"})})
+	sys.Now = func() time.Time { return frozen }
+	var inner atomic.Pointer[context.Context]
+	tr, err := scicred.NewTransport(site.Transport(), scicred.WithSystem(sys), scicred.WithCertificate(func(ctx context.Context) (*tls.Certificate, error) {
+		ctx = context.WithoutCancel(ctx)
+		inner.Store(&ctx)
+		return &cert, nil
+	}))
+	require.NoError(t, err)
+	t.Cleanup(tr.CloseIdleConnections)
+	shown := func(ctx context.Context) bool {
+		fetch(t, ctx, tr, site.Origin+"/")
+		all := site.Arrivals()
+		return len(all[len(all)-1].Certificates) > 0
+	}
+	for range 3 {
+		assert.True(t, shown(t.Context()))
+	}
+	assert.False(t, shown(*inner.Load()), "it would wait for itself")
+	assert.True(t, shown(t.Context()))
+}
+
+// What is at hand counts as usable only if it fits, and there is time for it.
+func TestARequestWaitsForALookIfNothingAtHandFits(t *testing.T) {
+	t.Parallel()
+	for name, old := range map[string]func(*machine) string{
+		"within its leeway":  func(m *machine) string { return m.token(70*time.Second, "ANY") },
+		"for another server": func(m *machine) string { return m.token(time.Hour, "https://other.example.org") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := newMachine()
+			m.SetEnv("BEARER_TOKEN_FILE", "/home/user/token")
+			m.Put("/home/user/token", old(m))
+			base := &answering{answer: status(http.StatusOK)} //nolint:bodyclose // it has none
+			tr, err := scicred.NewTransport(base, scicred.WithSystem(m.System()))
+			require.NoError(t, err)
+			require.NoError(t, get(t, t.Context(), tr, dataURL))
+			m.Put("/home/user/token", m.token(time.Hour, "ANY"))
+			m.Advance(20 * time.Second)
+			release := m.Stall("/home/user/token")
+			time.AfterFunc(300*time.Millisecond, release) // three times as long as a request waits that has something
+			require.NoError(t, get(t, t.Context(), tr, dataURL))
+			assert.NotEmpty(t, base.headers()[1])
+		})
+	}
 }
 
 // withCertificate is a machine with a token for every server and a certificate.

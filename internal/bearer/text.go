@@ -8,7 +8,7 @@ import "sync/atomic"
 // behind a function, as a field of a type that may be printed.
 type Text struct {
 	raw   string
-	value atomic.Pointer[[1]string]
+	value atomic.Pointer[string]
 }
 
 // NewText returns the text of a token behind a function, which no form of
@@ -23,12 +23,12 @@ func (t *Text) Reveal() string { return t.raw }
 
 // Header returns the value of an Authorization header (RFC 6750 section 2.1). It
 // is made when it is first asked for, since of ten thousand tokens one is sent.
-// The slice is shared and has no room to append to.
-func (t *Text) Header() []string {
+func (t *Text) Header() string {
 	v := t.value.Load()
 	if v == nil {
-		v = &[1]string{"Bearer " + t.raw} // of two callers at once one's is lost
-		t.value.Store(v)
+		made := "Bearer " + t.raw
+		v = &made
+		t.value.Store(v) // of two callers at once one's is lost
 	}
-	return v[:]
+	return *v
 }

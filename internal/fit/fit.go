@@ -165,6 +165,23 @@ func NewIndex(claims []*jwtclaims.Claims) *Index {
 // server fits all.
 func (x *Index) ForAll() bool { return len(x.byAudience) == 0 }
 
+// Names reports whether any token names an audience of this origin.
+func (x *Index) Names(o origin.Origin) bool {
+	if len(x.byAudience) == 0 {
+		return false
+	}
+	var room [128]byte
+	key, withPort := o.AppendAudience(room[:0])
+	if x.byAudience[string(key)] != nil {
+		return true
+	}
+	if !withPort {
+		return false
+	}
+	key = append(append(key, ':'), o.Port...)
+	return x.byAudience[string(key)] != nil
+}
+
 // First returns the first place whose token may fit what is wanted and for
 // which ok holds; -1 if there is none.
 func (x *Index) First(w *Want, ok func(int) bool) int {

@@ -46,8 +46,9 @@ type Value[T any] struct {
 }
 
 type state[T any] struct {
-	value *T
-	at    time.Time
+	value   *T
+	at      time.Time
+	changes uint64 // how often the value has been another than before
 }
 
 type flight struct {
@@ -69,6 +70,15 @@ func (v *Value[T]) Due() time.Time {
 		return s.at.Add(Interval)
 	}
 	return time.Time{}
+}
+
+// Changes counts how often a rebuild has come to another value. Whoever rests on
+// the value may keep this in its place, and does not keep the value alive.
+func (v *Value[T]) Changes() uint64 {
+	if s := v.cur.Load(); s != nil {
+		return s.changes
+	}
+	return 0
 }
 
 // Get returns the value, rebuilt if the last look is a second old. While a
@@ -110,12 +120,25 @@ type Wait struct {
 	Have  bool // there is something to go on with, so that an old value is an answer
 	tired bool // it has waited once for a slow look,
 	slow  bool // and in vain
+	due   time.Time
 }
+
+// Note notes that an answer was asked for that is due to be asked for again then.
+func (w *Wait) Note(due time.Time) {
+	if w.due.IsZero() || due.Before(w.due) {
+		w.due = due
+	}
+}
+
+// Due returns when the first of the answers that the request has asked for is due
+// to be asked for again; the zero time if it has asked for none.
+func (w *Wait) Due() time.Time { return w.due }
 
 // Await is Get for a request that needs several values: it waits once for a
 // file system that hangs, not once for each value. The error says why the value
 // is not newer, or why there is none.
 func (v *Value[T]) Await(ctx context.Context, w *Wait, usable func(*T) bool) (*T, error) {
+	defer func() { w.Note(v.Due()) }()
 	switch {
 	case w.Never && v.Peek() != nil:
 		return v.Peek(), nil
@@ -189,8 +212,12 @@ func (v *Value[T]) launch() *flight {
 	go func() {
 		ctx := &limited{end: f.begun.Add(Limit)}
 		defer ctx.release()
-		value := v.Build(ctx, v.Peek())
-		v.cur.Store(&state[T]{value: value, at: v.Now()})
+		next := &state[T]{value: v.Build(ctx, v.Peek()), changes: v.Changes()}
+		if next.value != v.Peek() {
+			next.changes++
+		}
+		next.at = v.Now()
+		v.cur.Store(next)
 		v.mu.Lock()
 		v.flight = nil
 		v.mu.Unlock()

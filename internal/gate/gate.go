@@ -119,6 +119,16 @@ func Ordinary(req *http.Request) bool {
 	return !own && !lower
 }
 
+// Named reports whether each of the lists of hosts names the origin.
+func Named(lists [][]origin.Pattern, o origin.Origin) bool {
+	for _, list := range lists {
+		if !origin.MatchAny(list, o) {
+			return false
+		}
+	}
+	return true
+}
+
 // ownHeader notes an Authorization header that the caller gave, in the
 // spellings that are in use. One that says only the URL's user, without a
 // password, is net/http's doing and not the caller's.

@@ -176,6 +176,24 @@ func TestWhenAFileThatNobodyUsesIsLookedAt(t *testing.T) {
 	}
 }
 
+func TestDoubtsComeToOneLookAtAllFilesASecond(t *testing.T) {
+	t.Parallel()
+	j := newJob(t, 100)
+	j.use(j.path(99))
+	looks := 0
+	for range 50 { // refusals, in five seconds
+		j.use(j.path(99))
+		j.inv.Doubt()
+		j.now = j.now.Add(100 * time.Millisecond)
+		j.forget()
+		j.again()
+		if len(j.stats) > 50 {
+			looks++
+		}
+	}
+	assert.Equal(t, 5, looks)
+}
+
 func TestAFolderWithTimesOfNowHasAllItsFilesLookedAtAgain(t *testing.T) {
 	t.Parallel()
 	j := newJob(t, 3)

@@ -42,11 +42,10 @@ func (p *Place[C]) inUse() bool { return p.watch != nil && p.watch.used.Load() >
 // to call it again. It is one atomic load.
 func (p *Place[C]) InUse() bool { return p.watch == nil || p.watch.used.Load() == lately }
 
-// Use notes that the credential is handed out, so that its file is looked at
-// each time: until it has not been handed out for one or two times [Sweep]. Who hands one out without saying so finds changes of it
-// later, never sooner: where nothing is in use all files are looked at. until is
-// the time from which on it will not be handed out any more; zero means never.
-// It is safe for concurrent use.
+// Use notes that the credential is handed out, so that its file is looked at each
+// time, until it has not been handed out for one or two times [Sweep]. until is
+// the time from which on it will not be handed out any more; zero means that there
+// is none. It is safe for concurrent use.
 func (p *Place[C]) Use(until time.Time) {
 	if p.watch == nil {
 		return
@@ -68,9 +67,9 @@ type notes struct {
 
 func newNotes() *notes { return &notes{seed: maphash.MakeSeed()} }
 
-// Doubt makes the next look one at all files. It is called when there is reason
-// to think that something has changed: a server refused what was sent. It is
-// safe for concurrent use.
+// Doubt makes the next look one at all files, if the last such look is a second
+// old. It is called when there is reason to think that something has changed: a
+// server refused what was sent. It is safe for concurrent use.
 func (inv *Inventory[C]) Doubt() {
 	if inv != nil && inv.notes != nil {
 		inv.notes.doubted.Store(true)
@@ -81,9 +80,12 @@ func (inv *Inventory[C]) Doubt() {
 // clock, since a monotonic one may stop while the machine sleeps; a clock that
 // was set back makes it due.
 func (inv *Inventory[C]) due(now time.Time) bool {
-	doubted := inv.notes.doubted.Swap(false)
 	since := now.UnixNano() - inv.notes.swept.Load()
-	if doubted || since < 0 || since >= int64(Sweep) {
+	if since < 0 || since >= int64(Sweep) {
+		return true
+	}
+	// A server may refuse every request, and each is a doubt.
+	if since >= int64(time.Second) && inv.notes.doubted.Swap(false) {
 		return true
 	}
 	inUse, soon := false, now.Add(Ahead).UnixNano()

@@ -26,21 +26,30 @@ type Message struct {
 // Carrying returns a copy of req that carries an Authorization header, if one
 // is given, and whose body's end is noted. Neither req nor its header changes;
 // all else is shared with it, as the RoundTripper contract allows.
-func Carrying(req *http.Request, authorization []string) Message {
-	out := *req
-	m := Message{Request: &out}
+//
+// The request and the header's value are made in one piece. The value is this
+// request's own, since a RoundTripper beneath may write over it, contract or not.
+func Carrying(req *http.Request, authorization string) Message {
+	c := &carried{req: *req, value: [1]string{authorization}}
+	out := &c.req
+	m := Message{Request: out}
 	if req.GetBody != nil && req.Body != nil && req.Body != http.NoBody {
 		m.body = &trackedBody{ReadCloser: req.Body, closed: make(chan struct{})}
 		out.Body = m.body
 	}
-	if authorization != nil {
+	if authorization != "" {
 		out.Header = maps.Clone(req.Header)
 		if out.Header == nil {
 			out.Header = http.Header{}
 		}
-		out.Header["Authorization"] = authorization
+		out.Header["Authorization"] = c.value[:]
 	}
 	return m
+}
+
+type carried struct {
+	req   http.Request
+	value [1]string
 }
 
 // Stripped returns a copy of req, a redirect to a foreign origin, without what

@@ -73,7 +73,7 @@ func TestCarryingIsACopyWithAnAuthorizationHeader(t *testing.T) {
 	t.Parallel()
 	req := newRequest(t, &body{})
 	unchanged(t, req)
-	out := outgoing.Carrying(req, []string{"Bearer x"}).Request
+	out := outgoing.Carrying(req, "Bearer x").Request
 	require.NotSame(t, req, out)
 	assert.Equal(t, http.Header{"X-Own": {"a", "b"}, "Accept": {"*/*"}, "Authorization": {"Bearer x"}}, out.Header)
 	assert.Equal(t, []any{req.Method, req.Host, req.ContentLength, req.Trailer, req.URL, req.Context()},
@@ -82,12 +82,26 @@ func TestCarryingIsACopyWithAnAuthorizationHeader(t *testing.T) {
 	out.Header.Set("X-New", "new")
 }
 
+// A RoundTripper beneath that hides the header, as some loggers do, spoils its own
+// request and no other.
+func TestCarryingGivesEachRequestAValueOfItsOwn(t *testing.T) {
+	t.Parallel()
+	const value = "Bearer x"
+	first := outgoing.Carrying(newRequest(t, nil), value).Request
+	first.Header["Authorization"][0] = "REDACTED"
+	second := outgoing.Carrying(newRequest(t, nil), value).Request
+	assert.Equal(t, value, second.Header.Get("Authorization"))
+	longer := append(second.Header["Authorization"], "more")
+	longer[0] = "changed"
+	assert.Equal(t, value, second.Header.Get("Authorization"), "and nobody appends into it")
+}
+
 func TestCarryingReplacesWhatNetHTTPPutThere(t *testing.T) {
 	t.Parallel()
 	req := newRequest(t, nil)
 	req.Header.Set("Authorization", "Basic dXNlcjo=")
 	unchanged(t, req)
-	out := outgoing.Carrying(req, []string{"Basic other"}).Request
+	out := outgoing.Carrying(req, "Basic other").Request
 	assert.Equal(t, []string{"Basic other"}, out.Header["Authorization"])
 }
 
@@ -95,7 +109,7 @@ func TestCarryingNothingLeavesTheHeaderAsItIs(t *testing.T) {
 	t.Parallel()
 	req := newRequest(t, nil)
 	unchanged(t, req)
-	out := outgoing.Carrying(req, nil).Request
+	out := outgoing.Carrying(req, "").Request
 	assert.NotSame(t, req, out)
 	assert.Equal(t, req.Header, out.Header)
 }
@@ -105,7 +119,7 @@ func TestCarryingWorksWithoutAHeader(t *testing.T) {
 	req := newRequest(t, nil)
 	req.Header = nil
 	unchanged(t, req)
-	out := outgoing.Carrying(req, []string{"Bearer x"}).Request
+	out := outgoing.Carrying(req, "Bearer x").Request
 	assert.Equal(t, http.Header{"Authorization": {"Bearer x"}}, out.Header)
 }
 
@@ -114,7 +128,7 @@ func TestTheBodyThatIsSentIsTheRequestsOwn(t *testing.T) {
 	req, first, _ := rewindable(t)
 	first.err = errors.New("disk full")
 	unchanged(t, req)
-	out := outgoing.Carrying(req, []string{"Bearer x"}).Request
+	out := outgoing.Carrying(req, "Bearer x").Request
 	data, err := io.ReadAll(out.Body)
 	require.NoError(t, err)
 	assert.Equal(t, "first", string(data))
@@ -127,7 +141,7 @@ func TestTheBodyThatIsSentIsTheRequestsOwn(t *testing.T) {
 		if b == http.NoBody {
 			req.GetBody = func() (io.ReadCloser, error) { return http.NoBody, nil }
 		}
-		out := outgoing.Carrying(req, []string{"Bearer x"}).Request
+		out := outgoing.Carrying(req, "Bearer x").Request
 		assert.Equal(t, req.Body, out.Body, name) // net/http knows NoBody by its identity
 	}
 }
@@ -204,7 +218,7 @@ func TestWhatCanBeSentAgain(t *testing.T) {
 		if tt.req.GetBody != nil {
 			continue // of these there is more below
 		}
-		out, ok := outgoing.Carrying(&tt.req, nil).Again(t.Context(), &tt.req)
+		out, ok := outgoing.Carrying(&tt.req, "").Again(t.Context(), &tt.req)
 		assert.Equal(t, tt.want, ok, name)
 		assert.NotSame(t, &tt.req, out, name)
 	}
@@ -215,7 +229,7 @@ func TestAgainWaitsUntilTheFirstSendingHasClosedTheBody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		req, first, made := rewindable(t)
 		unchanged(t, req)
-		m := outgoing.Carrying(req, []string{"Bearer old"})
+		m := outgoing.Carrying(req, "Bearer old")
 		begun := time.Now()
 		var wg sync.WaitGroup
 		wg.Go(func() {
@@ -243,7 +257,7 @@ func TestAgainDoesNotWaitForABodyThatIsClosed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		req, _, _ := rewindable(t)
-		m := outgoing.Carrying(req, nil)
+		m := outgoing.Carrying(req, "")
 		require.NoError(t, m.Request.Body.Close())
 		begun := time.Now()
 		_, ok := m.Again(t.Context(), req)
@@ -257,7 +271,7 @@ func TestAgainGivesUpAfterFiveSeconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		req, _, made := rewindable(t)
 		begun := time.Now()
-		out, ok := outgoing.Carrying(req, nil).Again(t.Context(), req)
+		out, ok := outgoing.Carrying(req, "").Again(t.Context(), req)
 		assert.False(t, ok)
 		assert.Nil(t, out)
 		assert.Zero(t, *made)
@@ -272,7 +286,7 @@ func TestAgainGivesUpWithTheContext(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		begun := time.Now()
-		_, ok := outgoing.Carrying(req, nil).Again(ctx, req)
+		_, ok := outgoing.Carrying(req, "").Again(ctx, req)
 		assert.False(t, ok)
 		assert.Zero(t, *made)
 		assert.Equal(t, time.Second, time.Since(begun))
@@ -283,7 +297,7 @@ func TestAgainGivesUpIfTheBodyCannotBeMadeAnew(t *testing.T) {
 	t.Parallel()
 	req, _, _ := rewindable(t)
 	req.GetBody = func() (io.ReadCloser, error) { return nil, errors.New("the file is gone") }
-	m := outgoing.Carrying(req, nil)
+	m := outgoing.Carrying(req, "")
 	require.NoError(t, m.Request.Body.Close())
 	out, ok := m.Again(t.Context(), req)
 	assert.False(t, ok)
@@ -298,7 +312,7 @@ func TestARequestThatIsNotSentHasItsBodyClosed(t *testing.T) {
 	assert.NotPanics(t, func() { outgoing.CloseBody(&http.Request{}) })
 
 	req, first, _ := rewindable(t)
-	m := outgoing.Carrying(req, nil)
+	m := outgoing.Carrying(req, "")
 	outgoing.CloseBody(m.Request)
 	assert.Equal(t, 1, first.closed)
 }
@@ -371,7 +385,7 @@ func TestTheHeaderOfOneMessageIsNotThatOfAnother(t *testing.T) {
 	*u = *req.URL
 	unchanged(t, req)
 	messages := []outgoing.Message{
-		outgoing.Carrying(req, []string{"Bearer a"}), outgoing.Carrying(req, []string{"Bearer b"}), outgoing.Stripped(req, nil),
+		outgoing.Carrying(req, "Bearer a"), outgoing.Carrying(req, "Bearer b"), outgoing.Stripped(req, nil),
 	}
 	for i, want := range []string{"Bearer a", "Bearer b", ""} {
 		assert.Equal(t, want, messages[i].Request.Header.Get("Authorization"))

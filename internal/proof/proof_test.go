@@ -3,9 +3,12 @@
 package proof_test
 
 import (
+	"context"
 	"crypto"
 	"errors"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -21,7 +24,11 @@ type keyFunc func(algorithm, keyID string) (crypto.PublicKey, error)
 
 // try tries with a function for keys, and reports whether it was asked.
 func try(p *proof.Proof, token string, key keyFunc) (asked, changed bool) {
-	changed = p.Try(token, func(algorithm, keyID string) (crypto.PublicKey, error) {
+	return tryAt(p, 0, token, key)
+}
+
+func tryAt(p *proof.Proof, at time.Duration, token string, key keyFunc) (asked, changed bool) {
+	changed = p.Try(token, time.Unix(0, 0).Add(at), func(algorithm, keyID string) (crypto.PublicKey, error) {
 		asked = true
 		return key(algorithm, keyID)
 	})
@@ -74,7 +81,7 @@ func TestABadSignatureStaysBad(t *testing.T) {
 	require.ErrorIs(t, p.Err(), jwtclaims.ErrSignature)
 }
 
-func TestAKeyThatCannotBeHadIsAskedForAgain(t *testing.T) {
+func TestAKeyThatCannotBeHadIsAskedForAgainAfterAPause(t *testing.T) {
 	t.Parallel()
 	is := credtest.NewIssuer("https://issuer.example.org")
 	token := is.SciToken(nil)
@@ -82,14 +89,46 @@ func TestAKeyThatCannotBeHadIsAskedForAgain(t *testing.T) {
 	_, changed := try(&p, token, away)
 	assert.True(t, changed)
 	require.ErrorIs(t, p.Err(), errAway)
-	asked, changed := try(&p, token, away)
+	asked, changed := tryAt(&p, proof.Pause-1, token, of(is))
+	assert.False(t, asked || changed)
+	asked, changed = tryAt(&p, proof.Pause, token, away)
 	assert.True(t, asked)
 	assert.False(t, changed, "it says the same")
-	_, changed = try(&p, token, func(string, string) (crypto.PublicKey, error) { return nil, errors.New("something else") })
+	_, changed = tryAt(&p, 2*proof.Pause, token, func(string, string) (crypto.PublicKey, error) { return nil, errors.New("something else") })
 	assert.True(t, changed)
-	_, changed = try(&p, token, of(is))
+	_, changed = tryAt(&p, 3*proof.Pause, token, of(is))
 	assert.True(t, changed)
 	assert.NoError(t, p.Err())
+}
+
+// question asks for a signature with a function for the key.
+func question(p *proof.Proof, token string, key func(context.Context) (crypto.PublicKey, error)) proof.Question {
+	return proof.Question{Proof: p, Token: token, Key: func(ctx context.Context, _, _ string) (crypto.PublicKey, error) { return key(ctx) }}
+}
+
+func TestAnIssuerThatHangsHoldsNobodyUpForLong(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		is := credtest.NewIssuer("https://issuer.example.org")
+		good := func(context.Context) (crypto.PublicKey, error) { return is.PublicKey(credtest.KeyES256), nil }
+		hangs := func(ctx context.Context) (crypto.PublicKey, error) { <-ctx.Done(); return nil, ctx.Err() }
+		deaf := make(chan struct{})
+		defer close(deaf)
+		never := func(context.Context) (crypto.PublicKey, error) { <-deaf; return nil, errAway }
+		token, begun := is.SciToken(nil), time.Now()
+		var a, b, c proof.Proof
+		all := []proof.Question{question(&a, token, hangs), question(&b, token, never), question(&c, token, good)}
+		assert.True(t, proof.All(t.Context(), time.Now(), all))
+		assert.Equal(t, proof.Patience, time.Since(begun), "all are asked at once")
+		synctest.Wait()
+		require.NoError(t, c.Err())
+		require.ErrorIs(t, a.Err(), context.DeadlineExceeded)
+		require.ErrorIs(t, b.Err(), proof.ErrUntried)
+
+		begun = time.Now()
+		assert.False(t, proof.All(t.Context(), time.Now(), all[:1]), "it is left alone for a while")
+		assert.Zero(t, time.Since(begun))
+	})
 }
 
 func TestAVerifierThatPanicsEndsNothing(t *testing.T) {
@@ -99,6 +138,6 @@ func TestAVerifierThatPanicsEndsNothing(t *testing.T) {
 	try(&p, is.SciToken(nil), func(string, string) (crypto.PublicKey, error) { panic("secret-in-a-panic") })
 	require.ErrorIs(t, p.Err(), proof.ErrPanicked)
 	assert.NotContains(t, p.Err().Error(), "secret")
-	try(&p, is.SciToken(nil), of(is))
+	tryAt(&p, proof.Pause, is.SciToken(nil), of(is))
 	assert.NoError(t, p.Err(), "nor is it for good")
 }

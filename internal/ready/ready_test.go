@@ -42,6 +42,13 @@ func TestAnAnswerForEveryHostIsFoundForEach(t *testing.T) {
 	keep(&table, "for all", "", 1, 0, 10)
 	assert.Equal(t, "for all", what(&table, "a"))
 	assert.Equal(t, "for all", what(&table, "b"))
+	assert.True(t, table.For("b").ForAny())
+	keep(&table, "for a", "a", 1, 0, 10)
+	assert.Equal(t, "for a", what(&table, "a"), "its own goes first")
+	assert.False(t, table.For("a").ForAny())
+	keep(&table, "for all others", "", 1, 0, 10)
+	assert.Equal(t, "for a", what(&table, "a"), "whichever came first")
+	assert.Equal(t, "for all others", what(&table, "b"))
 }
 
 func TestAnAnswerSaysOnWhatItRestsAndUntilWhen(t *testing.T) {
@@ -76,8 +83,7 @@ func TestAnAnswerOnAnotherStateGoesWithIt(t *testing.T) {
 	assert.Nil(t, table.For("a"))
 }
 
-func TestTheNumberOfAnswersIsBounded(t *testing.T) {
-	t.Parallel()
+func TestTheNumberOfAnswersIsBounded(t *testing.T) { //nolint:paralleltest // counts allocations of the process
 	var table ready.Table[string, int]
 	const n = 3 * ready.Max
 	for i := range n {
@@ -90,7 +96,10 @@ func TestTheNumberOfAnswersIsBounded(t *testing.T) {
 		}
 	}
 	assert.Equal(t, ready.Max, kept)
-	assert.NotNil(t, table.For(fmt.Sprint(n-1)), "the newest is among them")
+	assert.Nil(t, table.For(fmt.Sprint(n-1)), "what is in use does not give way")
+	assert.Zero(t, testing.AllocsPerRun(10, func() { keep(&table, "x", "late", 1, 0, 10) }), "nor does it cost anything to try")
+	keep(&table, "x", "late", 1, 10, 20)
+	assert.NotNil(t, table.For("late"), "when their time is over there is room")
 }
 
 func TestFindingAnAnswerAllocatesNothing(t *testing.T) { //nolint:paralleltest // counts allocations of the process

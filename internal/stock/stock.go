@@ -10,6 +10,7 @@ import (
 	"github.com/scicred/scicred/internal/fit"
 	"github.com/scicred/scicred/internal/inventory"
 	"github.com/scicred/scicred/internal/jwtclaims"
+	"github.com/scicred/scicred/internal/origin"
 )
 
 // Stock is what one look around found. It is immutable.
@@ -17,8 +18,6 @@ type Stock[T any] struct {
 	*inventory.Inventory[T]
 	index  *fit.Index
 	claims []*jwtclaims.Claims
-	until  time.Time // when the last of the tokens expires
-	always bool      // one never does
 }
 
 // New indexes an inventory; claims gives those of a token, nil for an opaque
@@ -37,21 +36,11 @@ func New[T any](inv *inventory.Inventory[T], old *Stock[T], claims func(*T) *jwt
 	s := &Stock[T]{Inventory: inv, claims: make([]*jwtclaims.Claims, len(inv.Places))}
 	for i := range inv.Places {
 		if c := inv.Places[i].Cred; c != nil {
-			s.note(i, claims(c))
+			s.claims[i] = claims(c)
 		}
 	}
 	s.index = fit.NewIndex(s.claims)
 	return s
-}
-
-func (s *Stock[T]) note(i int, c *jwtclaims.Claims) {
-	s.claims[i] = c
-	switch {
-	case c == nil || !c.HasExpiry:
-		s.always = true
-	case c.Expiry.After(s.until):
-		s.until = c.Expiry
-	}
 }
 
 // Inventoried returns the inventory, nil for a nil Stock.
@@ -63,19 +52,30 @@ func (s *Stock[T]) Inventoried() *inventory.Inventory[T] {
 }
 
 // ForAll reports whether no token names an audience, so that what fits one
-// server fits all.
-func (s *Stock[T]) ForAll() bool { return s.index.ForAll() }
+// server fits all. A nil Stock has no token.
+func (s *Stock[T]) ForAll() bool { return s == nil || s.index.ForAll() }
 
-// Usable reports whether there is any token that has not expired.
-func (s *Stock[T]) Usable(now time.Time) bool { return s.always || now.Before(s.until) }
+// Names reports whether any token names an audience of this origin. A nil Stock
+// has none.
+func (s *Stock[T]) Names(o origin.Origin) bool { return s != nil && s.index.Names(o) }
+
+// Offers reports whether there is a token that fits and is valid for leeway to
+// come.
+func (s *Stock[T]) Offers(want *fit.Want, now time.Time, leeway time.Duration) bool {
+	return s.first(want, now, leeway) >= 0
+}
+
+func (s *Stock[T]) first(want *fit.Want, now time.Time, leeway time.Duration) int {
+	return s.index.First(want, func(i int) bool {
+		c := s.claims[i]
+		return c != nil && fit.Time(c, now, leeway) == nil && fit.Target(c, want) == nil
+	})
+}
 
 // Fitting returns the first token that fits and is valid for leeway to come, and
 // notes that it is in use.
 func (s *Stock[T]) Fitting(want *fit.Want, now time.Time, leeway time.Duration) *T {
-	i := s.index.First(want, func(i int) bool {
-		c := s.claims[i]
-		return c != nil && fit.Time(c, now, leeway) == nil && fit.Target(c, want) == nil
-	})
+	i := s.first(want, now, leeway)
 	if i < 0 {
 		return nil
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/scicred/scicred/internal/fit"
 	"github.com/scicred/scicred/internal/inventory"
 	"github.com/scicred/scicred/internal/jwtclaims"
+	"github.com/scicred/scicred/internal/origin"
 	"github.com/scicred/scicred/internal/osfile"
 	"github.com/scicred/scicred/internal/stock"
 )
@@ -110,22 +111,48 @@ func TestWLCGTakesWhatIsInTheFirstPlaceThatIsNotEmpty(t *testing.T) {
 	}
 }
 
-func TestAStockIsOfUseWhileOneTokenIsAlive(t *testing.T) {
+func TestAStockOffersWhatFitsAndIsAlive(t *testing.T) {
 	t.Parallel()
 	for title, tt := range map[string]struct {
-		places []place
-		at     time.Duration
-		want   bool
+		places   []place
+		at       time.Duration
+		audience string
+		want     bool
 	}{
-		"nothing":                   {[]place{absent(), garbled()}, 0, false},
-		"before the last one ends":  {[]place{good("a", time.Hour, "x"), good("b", time.Minute, "x")}, time.Hour - 1, true},
-		"when the last one ends":    {[]place{good("b", time.Minute, "x"), good("a", time.Hour, "x")}, time.Hour, false},
-		"one that does not end":     {[]place{good("b", time.Minute, "x"), good("a", 0, "x")}, 1000 * time.Hour, true},
-		"an opaque one may be good": {[]place{opaque("o")}, 1000 * time.Hour, true},
-		"a stale one":               {[]place{good("stale", -time.Hour, "x")}, 0, false},
+		"nothing":                  {[]place{absent(), garbled()}, 0, "", false},
+		"before the last one ends": {[]place{good("a", time.Hour, "x"), good("b", time.Minute, "x")}, time.Hour - time.Minute, "", true},
+		"within the leeway":        {[]place{good("b", time.Minute, "x"), good("a", time.Hour, "x")}, time.Hour - time.Minute + 1, "", false},
+		"one that does not end":    {[]place{good("b", time.Minute, "x"), good("a", 0, "x")}, 1000 * time.Hour, "", true},
+		"an opaque one":            {[]place{opaque("o")}, 0, "", false},
+		"one for this server":      {[]place{good("a", time.Hour, "x")}, 0, "x", true},
+		"one for another server":   {[]place{good("a", time.Hour, "x")}, 0, "y", false},
 	} {
-		assert.Equal(t, tt.want, of(tt.places...).Usable(now().Add(tt.at)), title)
+		want := &fit.Want{}
+		if tt.audience != "" {
+			want.Audience = []string{tt.audience}
+		}
+		assert.Equal(t, tt.want, of(tt.places...).Offers(want, now().Add(tt.at), time.Minute), title)
 	}
+}
+
+func TestAStockKnowsTheServersThatItsTokensName(t *testing.T) {
+	t.Parallel()
+	s := of(good("a", time.Hour, "https://a.example.org", "https://b.example.org:8443"), good("any", time.Hour, "ANY"))
+	for o, want := range map[origin.Origin]bool{
+		{Scheme: "https", Host: "a.example.org", Port: "443"}:  true,
+		{Scheme: "https", Host: "a.example.org", Port: "8443"}: true, // a name without a port is for all of them
+		{Scheme: "https", Host: "b.example.org", Port: "8443"}: true,
+		{Scheme: "https", Host: "b.example.org", Port: "443"}:  false,
+		{Scheme: "http", Host: "a.example.org", Port: "80"}:    false,
+		{Scheme: "https", Host: "c.example.org", Port: "443"}:  false,
+	} {
+		assert.Equal(t, want, s.Names(o), o)
+	}
+	assert.False(t, s.ForAll())
+	var none *stock.Stock[token]
+	assert.False(t, none.Names(origin.Origin{Scheme: "https", Host: "a.example.org", Port: "443"}))
+	assert.True(t, none.ForAll())
+	assert.True(t, of(good("any", time.Hour, "ANY")).ForAll())
 }
 
 func TestTheSameInventoryGivesTheSameStock(t *testing.T) {
