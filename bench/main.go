@@ -104,6 +104,7 @@ func (o *options) bench(w io.Writer) error {
 		return out.err
 	}
 	r.load = load()
+	measure.Doubt(r.rows, o.plan.Rounds)
 	out.printf("%s\n%s\n", measure.Goals(r.rows).Text(), r.machine())
 	if o.docs == "" || out.err != nil {
 		return out.err

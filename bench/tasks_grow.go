@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -97,14 +99,44 @@ func origins(number int) measure.Task {
 					return nil, err
 				}
 				contenders = append(contenders, measure.Contender{Name: w.name, Run: inTurn(rt, requests)})
+				if w.name == ours {
+					rt, err := besideBound(s)
+					if err != nil {
+						return nil, err
+					}
+					contenders = append(contenders, measure.Contender{Name: besideOthers, Run: inTurn(rt, requests)})
+				}
 			}
 			return contenders, nil
 		},
 	}
 	if number == 10000 {
-		t.Goals = []measure.Goal{{Of: ours, To: oauth2, Quantity: measure.CPU, AtMost: 0.6}}
+		t.Goals = []measure.Goal{
+			{Of: ours, To: oauth2, Quantity: measure.CPU, AtMost: 0.6},
+			{Of: besideOthers, To: oauth2, Quantity: measure.CPU, AtMost: 0.6},
+		}
 	}
 	return t
+}
+
+// besideOthers is a machine on which another token is for one server alone, so that
+// it makes a difference which server is asked.
+const besideOthers = "scicred, another token for one server besides"
+
+func besideBound(s *measure.Stage) (http.RoundTripper, error) {
+	dir := filepath.Join(s.Dir, "beside")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return nil, err
+	}
+	h, err := newHome(dir)
+	if err != nil {
+		return nil, err
+	}
+	if _, _, err := h.putToken(credtest.SciTokensAny); err != nil {
+		return nil, err
+	}
+	h.env["SCITOKEN"] = newToken("https://elsewhere.example.org")
+	return scicred.NewTransport(stub{}, scicred.WithSystem(h.system()))
 }
 
 func nthOrigin(i int) string { return fmt.Sprintf("https://host-%d.example.org/data", i) }

@@ -93,6 +93,36 @@ func TestARunThatProvesNothingGivesNoVerdictButCounts(t *testing.T) {
 	assert.Equal(t, Pass, rows[0].Verdict)
 }
 
+func TestARunThatProvesNothingTakesBackTheVerdictsOfItsKind(t *testing.T) {
+	t.Parallel()
+	rows := func() []Row {
+		return []Row{
+			{Verdict: NoVerdict, Why: "the limit was slow", base: "stub", trust: "the limit was slow"},
+			{Verdict: Pass, base: "stub"},
+			{Verdict: Miss, base: "stub", counted: true},
+			{Verdict: Miss, base: "another"},
+			{Verdict: Pass},
+			{Verdict: NotRun, Why: "no curl"},
+		}
+	}
+	after := rows()
+	Doubt(after, FewestRounds)
+	assert.Equal(t, []Verdict{NoVerdict, NoVerdict, Miss, Miss, Pass, NotRun}, verdicts(after))
+	assert.Equal(t, "the limit was slow", after[1].Why)
+	after = rows()
+	Doubt(after, FewestRounds-1)
+	assert.Equal(t, []Verdict{NoVerdict, NoVerdict, Miss, NoVerdict, NoVerdict, NotRun}, verdicts(after))
+	assert.Equal(t, "4 rounds; at least 5 are needed", after[4].Why)
+	assert.Equal(t, "no curl", after[5].Why)
+}
+
+func verdicts(rows []Row) (all []Verdict) {
+	for _, r := range rows {
+		all = append(all, r.Verdict)
+	}
+	return all
+}
+
 func TestWhatCannotRunHereIsSaid(t *testing.T) {
 	t.Parallel()
 	missing := fmt.Errorf("curl: %w", ErrUnavailable)
@@ -100,8 +130,8 @@ func TestWhatCannotRunHereIsSaid(t *testing.T) {
 	assert.Equal(t, Row{Goal: "ours <= 1.00 × floor (cpu)", Verdict: NotRun, Why: "curl: not available here"}, task.Absent(missing)[0])
 	fact := Fact{Title: "size", Unit: "MB", AtMost: 10}
 	assert.Equal(t, Row{Title: "size", Goal: "<= 10 MB", Verdict: NotRun, Why: "curl: not available here"}, fact.Rows(0, missing)[0])
-	assert.Equal(t, Row{Title: "size", Goal: "<= 10 MB", Measured: "10 MB", Verdict: Pass}, fact.Rows(10, nil)[0])
-	assert.Equal(t, Row{Title: "size", Goal: "<= 10 MB", Measured: "10.5 MB", Verdict: Miss}, fact.Rows(10.5, nil)[0])
+	assert.Equal(t, Row{Title: "size", Goal: "<= 10 MB", Measured: "10 MB", Verdict: Pass, counted: true}, fact.Rows(10, nil)[0])
+	assert.Equal(t, Row{Title: "size", Goal: "<= 10 MB", Measured: "10.5 MB", Verdict: Miss, counted: true}, fact.Rows(10.5, nil)[0])
 }
 
 // quick is a plan for tests that do not look at figures.
@@ -171,7 +201,7 @@ ours              350 ns       250 ns  1.25            1.25..1.25  0      4
 A/A (ours again)  400 ns       300 ns  1.20 of itself  1.20..1.20  0      4
 `, table.Text())
 	assert.Equal(t, "| a | b |\n|---|---|\n| 1 | 2 |\n", Table{Head: []string{"a", "b"}, Rows: [][]string{{"1", "2"}}}.Markdown())
-	assert.Equal(t, [][]string{{"t", "g", "m", "n", "no verdict: w"}}, Goals([]Row{{"t", "g", "m", "n", NoVerdict, "w"}}).Rows)
+	assert.Equal(t, [][]string{{"t", "g", "m", "n", "no verdict: w"}}, Goals([]Row{{Title: "t", Goal: "g", Measured: "m", Noise: "n", Verdict: NoVerdict, Why: "w"}}).Rows)
 }
 
 func TestFiguresAreWrittenShort(t *testing.T) {

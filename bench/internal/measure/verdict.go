@@ -23,6 +23,35 @@ type Row struct {
 	Noise    string // the A/A row of the task, "" if there is none
 	Verdict  Verdict
 	Why      string // of NoVerdict and NotRun
+	counted  bool   // allocations and bytes are right in any run
+	base     string // of the task
+	trust    string // why the task's run proves nothing
+}
+
+// FewestRounds is how many rounds a verdict takes.
+const FewestRounds = 5
+
+// Doubt takes the verdicts back that a run cannot give: all, if it had too few
+// rounds, and those of tasks with the same base as one that proves nothing, since
+// the machine was the same. What was counted stands.
+func Doubt(rows []Row, rounds int) {
+	why := map[string]string{}
+	for _, r := range rows {
+		if r.trust != "" {
+			why[r.base] = r.trust
+		}
+	}
+	for i := range rows {
+		r := &rows[i]
+		if r.counted || r.Verdict != Pass && r.Verdict != Miss {
+			continue
+		}
+		if rounds < FewestRounds {
+			r.Verdict, r.Why = NoVerdict, fmt.Sprintf("%d rounds; at least %d are needed", rounds, FewestRounds)
+		} else if r.base != "" && why[r.base] != "" {
+			r.Verdict, r.Why = NoVerdict, why[r.base]
+		}
+	}
 }
 
 // Rows judges the goals of the task.
@@ -36,13 +65,13 @@ func (r *Result) Rows() []Row {
 	var rows []Row
 	for _, g := range r.Task.Goals {
 		figure := r.figure(g)
-		row := Row{Title: r.Task.Title, Goal: g.String(), Measured: figure.String(), Verdict: judge(figure.Median, g.AtMost)}
-		if g.To == "" {
+		row := Row{Title: r.Task.Title, Goal: g.String(), Measured: figure.String(), Verdict: judge(figure.Median, g.AtMost), base: r.Task.Base, trust: doubt}
+		if row.counted = g.Quantity == Allocs || g.Quantity == Bytes; g.To == "" {
 			row.Measured = fmt.Sprintf("%s (%s..%s)", amount(figure.Median), amount(figure.Min), amount(figure.Max))
 		} else {
 			row.Noise = r.Noise(g.Quantity).String()
 		}
-		if doubt != "" && g.Quantity != Allocs && g.Quantity != Bytes { // counts are right on any machine
+		if doubt != "" && !row.counted {
 			row.Verdict, row.Why = NoVerdict, doubt
 		}
 		rows = append(rows, row)
@@ -57,7 +86,7 @@ func (f *Fact) Rows(count float64, err error) []Row {
 		row.Verdict, row.Why = NotRun, err.Error()
 		return []Row{row}
 	}
-	row.Measured, row.Verdict = amount(count)+" "+f.Unit, judge(count, f.AtMost)
+	row.Measured, row.Verdict, row.counted = amount(count)+" "+f.Unit, judge(count, f.AtMost), true
 	return []Row{row}
 }
 
