@@ -106,8 +106,10 @@ const (
 	serviceVersion = "v1"
 )
 
-// route returns the URL of a route, each part of which is escaped.
-func (c *Client) route(ctx context.Context, parts ...string) (string, error) {
+// APIURL returns the URL of the API that c asks, without a slash at its end, such
+// as https://data.example.org/auth/api/v1. It is what [WithAPIURL] says, else what
+// service discovery says now. The error is a [DiscoveryError], or that of ctx.
+func (c *Client) APIURL(ctx context.Context) (string, error) {
 	base := c.apiURL
 	if base == "" {
 		doc, err := c.discovery.Document(ctx)
@@ -120,11 +122,20 @@ func (c *Client) route(ctx context.Context, parts ...string) (string, error) {
 			return "", &DiscoveryError{URL: where, Problem: fmt.Sprintf("%s (%s) service not found in service discovery", serviceName, serviceVersion)}
 		}
 		if base, err = baseURL(found); err != nil {
-			return "", &DiscoveryError{URL: where, Problem: "the URL of gafaelfawr (v1) cannot be used", Err: err}
+			return "", &DiscoveryError{URL: where, Problem: fmt.Sprintf("the URL of %s (%s) cannot be used", serviceName, serviceVersion), Err: err}
 		}
 	}
 	if why := mayCarryTokens(base, c.plaintext); why != "" {
 		return "", &DiscoveryError{URL: printable(base), Problem: "Gafaelfawr cannot be asked: " + why}
+	}
+	return base, nil
+}
+
+// route returns the URL of a route, each part of which is escaped.
+func (c *Client) route(ctx context.Context, parts ...string) (string, error) {
+	base, err := c.APIURL(ctx)
+	if err != nil {
+		return "", err
 	}
 	for _, p := range parts {
 		// Dots would lead elsewhere, and servers disagree on how to escape them.

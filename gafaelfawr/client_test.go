@@ -75,6 +75,27 @@ func TestTheLifetimeOfUserInformationIsNotThatOfDiscovery(t *testing.T) {
 	assert.Equal(t, 1, server.Count("/discovery"))
 }
 
+func TestTheURLOfTheAPIIsThatOfDiscoveryOrOfTheOption(t *testing.T) {
+	t.Parallel()
+	server := newServer(t)
+	found, err := newClient(t, server).APIURL(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, server.URL, found)
+	named := withResponder(t, nil)
+	found, err = named.APIURL(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, apiURL, found)
+	lost, err := gafaelfawr.NewDiscovery(server.URL)
+	require.NoError(t, err)
+	client, err := gafaelfawr.New(gafaelfawr.WithDiscovery(lost))
+	require.NoError(t, err)
+	_, err = client.APIURL(t.Context())
+	as[*gafaelfawr.DiscoveryError](t, err)
+	_, err = gafaelfawr.New(gafaelfawr.WithAPIURL("https://h/?a=b"))
+	require.ErrorIs(t, err, gafaelfawr.ErrInvalidArgument)
+	assert.Equal(t, "gafaelfawr: invalid argument: WithAPIURL: https://h/?a=b has a query or a fragment, and nothing can be appended to it", err.Error())
+}
+
 func TestErrorsHaveTheirTypes(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)

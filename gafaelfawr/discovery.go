@@ -121,25 +121,37 @@ func (d *Discovery) refresh(ctx context.Context) (*Document, error) {
 	}
 	where := d.base + "/discovery"
 	doc, err := fetch[*Document](ctx, &d.sender, request{method: http.MethodGet, url: where})
-	now, calledOff := d.now(), ctx.Err() != nil // Then nobody waits for it any more.
-	last, age := d.keep(doc, err, now, calledOff)
-	switch {
-	case last == nil:
-		return nil, &DiscoveryError{Problem: "service discovery failed", Err: err}
-	case err != nil && !calledOff:
-		d.logger.WarnContext(ctx, "Failed to refresh service discovery information, returning cached data", "error", err, "age", age)
+	if err != nil {
+		return d.fallBack(ctx, err)
+	}
+	d.keep(doc, d.now())
+	return doc, nil
+}
+
+func (d *Discovery) keep(doc *Document, now time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.last, d.fetched, d.failed = doc, now, time.Time{}
+}
+
+// fallBack returns the last document, if there is one.
+func (d *Discovery) fallBack(ctx context.Context, cause error) (*Document, error) {
+	waited := ctx.Err() == nil // Else it was called off, which says nothing about the service.
+	last, age := d.fail(d.now(), waited)
+	if last == nil {
+		return nil, &DiscoveryError{Problem: "service discovery failed", Err: cause}
+	}
+	if waited { // No lock is held: a logger may be slow, and may ask back.
+		d.logger.WarnContext(ctx, "Failed to refresh service discovery information, returning cached data", "error", cause, "age", age)
 	}
 	return last, nil
 }
 
-// keep notes how a request ended, and returns the document to use and its age.
-func (d *Discovery) keep(doc *Document, err error, now time.Time, calledOff bool) (*Document, time.Duration) {
+// fail returns the last document, if there is one, and its age.
+func (d *Discovery) fail(now time.Time, waited bool) (*Document, time.Duration) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	switch {
-	case err == nil:
-		d.last, d.fetched, d.failed = doc, now, time.Time{}
-	case d.last != nil && !calledOff:
+	if waited {
 		d.failed = now
 	}
 	return d.last, now.Sub(d.fetched)

@@ -414,7 +414,7 @@ func TestWithoutAURLThereIsNoDiscovery(t *testing.T) {
 	t.Setenv(gafaelfawr.BaseURLVariable, "data.example.com")
 	_, err := gafaelfawr.New()
 	require.ErrorIs(t, err, gafaelfawr.ErrInvalidArgument)
-	assert.Contains(t, err.Error(), "data.example.com is no http or https URL")
+	assert.Equal(t, "the URL of service discovery cannot be used: data.example.com is no http or https URL", err.Error())
 }
 
 func TestCredentialsOfADatabaseAreForThoseWithAToken(t *testing.T) {

@@ -210,27 +210,47 @@ func Example_scicred() {
 }
 
 // A client of this package can have scicred below it, for the certificate that a
-// site's proxy asks for, say. Its own token goes before what scicred finds.
+// site's proxy asks for, say. Its own token goes before what scicred finds. Service
+// discovery needs no token, and has a bare client, so that it gets none either.
 func ExampleClient_scicredBelow() {
 	site, _, done := aSiteForExamples()
 	defer done()
-	transport, err := scicred.NewTransport(nil)
+	token := site.CreateToken("someuser", gafaelfawrtest.TokenOptions{})
+	u, err := url.Parse(site.URL)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	client, err := site.NewClient(gafaelfawr.WithHTTPClient(&http.Client{Transport: transport}))
+	transport, err := scicred.NewTransport(nil, scicred.WithToken(token.Reveal()), scicred.WithHosts(u.Host))
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	user, err := client.UserInfo(context.Background(), site.CreateToken("someuser", gafaelfawrtest.TokenOptions{}))
+
+	discovery, err := gafaelfawr.NewDiscovery(site.DiscoveryURL)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer discovery.Close()
+	client, err := gafaelfawr.New(gafaelfawr.WithDiscovery(discovery), gafaelfawr.WithHTTPClient(&http.Client{Transport: transport}))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	user, err := client.UserInfo(context.Background(), token)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	fmt.Println(user.Username)
-	// Output: someuser
+	for _, r := range site.Requests() {
+		fmt.Println(r.Path, "with a token:", r.Key != "")
+	}
+	// Output:
+	// someuser
+	// /repertoire/discovery with a token: false
+	// /auth/api/v1/user-info with a token: true
 }
 
 // The expiry of a token can be left, lifted or set.

@@ -68,8 +68,11 @@ func WithDiscovery(discovery *Discovery) Option {
 func WithAPIURL(apiURL string) Option {
 	return func(c *config) error {
 		base, err := baseURL(apiURL)
+		if err != nil {
+			return invalid("WithAPIURL: %s", err)
+		}
 		c.apiURL = base
-		return err
+		return nil
 	}
 }
 
@@ -181,18 +184,28 @@ func (c *config) sender() (sender, func()) {
 	return s, closeIdle
 }
 
-// baseURL returns a URL to append paths to.
+// baseURLError says why nothing can be appended to a URL. It stands in the sentences of
+// others, and is an ErrInvalidArgument without saying so.
+type baseURLError string
+
+// Error implements error.
+func (e baseURLError) Error() string { return string(e) }
+
+// Is lets errors.Is find ErrInvalidArgument.
+func (e baseURLError) Is(target error) bool { return target == ErrInvalidArgument }
+
+// baseURL returns a URL to append paths to. The error is a baseURLError.
 func baseURL(raw string) (string, error) {
 	u, err := url.Parse(raw)
 	switch {
 	case err != nil:
-		return "", invalid("the base URL is malformed")
+		return "", baseURLError("it is malformed")
 	case u.Scheme != "https" && u.Scheme != "http" || u.Host == "":
-		return "", invalid("%s is no http or https URL", printable(raw))
+		return "", baseURLError(printable(raw) + " is no http or https URL")
 	case u.User != nil:
-		return "", invalid("%s has a login in it, which is not used", printable(raw))
+		return "", baseURLError(printable(raw) + " has a login in it, which is not used")
 	case u.RawQuery != "" || u.Fragment != "" || u.ForceQuery:
-		return "", invalid("%s has a query or a fragment, and nothing can be appended to it", printable(raw))
+		return "", baseURLError(printable(raw) + " has a query or a fragment, and nothing can be appended to it")
 	}
 	return strings.TrimRight(raw, "/"), nil
 }

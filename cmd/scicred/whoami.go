@@ -168,24 +168,24 @@ func (p *program) patient(c *common, through http.RoundTripper) *http.Client {
 // gafaelfawrOf returns where the site's Gafaelfawr is. That is no secret, and is
 // asked without credentials.
 func (p *program) gafaelfawrOf(ctx context.Context, c *common, site *url.URL) (*url.URL, error) {
-	const name, version = "gafaelfawr", "v1"
 	base, err := p.base(c)
 	if err != nil {
 		return nil, err
 	}
-	discovery, err := gafaelfawr.NewDiscovery(site.String(), gafaelfawr.WithHTTPClient(p.patient(c, base)))
+	bare := gafaelfawr.WithHTTPClient(p.patient(c, base))
+	discovery, err := gafaelfawr.NewDiscovery(site.String(), bare)
+	if err != nil {
+		return nil, err
+	}
+	// Whether the API may have a token is said later, place by place.
+	client, err := gafaelfawr.New(gafaelfawr.WithDiscovery(discovery), bare, gafaelfawr.WithPlaintextHTTP())
 	if err != nil {
 		return nil, err
 	}
 	const another = "give the URL of the site, https://data.example.org, or of its service discovery, https://data.example.org/repertoire"
-	doc, err := discovery.Document(ctx)
+	found, err := client.APIURL(ctx)
 	if err != nil {
 		return nil, unanswered(err, []string{another}, http.StatusOK, http.StatusMovedPermanently, http.StatusFound, http.StatusNotFound)
-	}
-	found, ok := doc.InternalURL(name, version)
-	if !ok {
-		return nil, (&failure{code: exitFailure, err: fmt.Errorf("%s/discovery lists no %s (%s)", strings.TrimRight(site.String(), "/"), name, version)}).
-			hint(another)
 	}
 	return url.Parse(found)
 }
@@ -246,10 +246,11 @@ func unanswered(err error, hints []string, statuses ...int) error {
 	status := 0
 	var web *gafaelfawr.WebError
 	var invalid *gafaelfawr.ValidationError
+	var lost *gafaelfawr.DiscoveryError
 	switch {
 	case errors.As(err, &web):
 		status = web.Status
-	case errors.As(err, &invalid):
+	case errors.As(err, &invalid), errors.As(err, &lost):
 		status = http.StatusOK
 	}
 	if status >= http.StatusBadRequest {

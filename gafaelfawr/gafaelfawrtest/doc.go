@@ -3,14 +3,17 @@
 // Package gafaelfawrtest has a Gafaelfawr server for tests, in memory, and a test
 // of any Gafaelfawr server.
 //
-// A [Server] speaks HTTP on this machine, with a service discovery of its own.
-// What it knows, and what fails, is up to the test:
+// A [Server] speaks http on this machine, or https ([NewTLSServer]), with a service
+// discovery of its own. What it knows, and what fails, is up to the test:
 //
 //	server := gafaelfawrtest.NewServer()
 //	defer server.Close()
 //	token := server.CreateToken("someuser", gafaelfawrtest.TokenOptions{})
 //	server.SetUserInfo("someuser", &gafaelfawr.UserInfo{Username: "someuser", UID: new(int64(4123))})
 //	client, err := server.NewClient()
+//
+// [Server.FailOn] lets what a user does fail with status 500; [Server.Intercept]
+// answers in any other way, such as 429, or late.
 //
 // Programs that read the environment find it through
 // t.Setenv(gafaelfawr.BaseURLVariable, server.DiscoveryURL).

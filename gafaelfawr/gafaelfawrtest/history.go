@@ -215,7 +215,7 @@ func newer(e entry, cursor string) bool {
 
 // links returns the header: the same request, with other cursors.
 func (c *call) links(next, prev string) string {
-	u := url.URL{Scheme: "http", Host: c.req.Host, Path: c.req.URL.Path, RawPath: c.req.URL.RawPath}
+	u := url.URL{Path: c.req.URL.Path, RawPath: c.req.URL.RawPath}
 	link := func(cursor, relation string) string {
 		q := c.req.URL.Query()
 		q.Del("cursor")
@@ -223,7 +223,7 @@ func (c *call) links(next, prev string) string {
 		if cursor != "" {
 			u.RawQuery += "&cursor=" + url.QueryEscape(cursor)
 		}
-		return "<" + u.String() + `>; rel="` + relation + `"`
+		return "<" + origin(c.req) + u.String() + `>; rel="` + relation + `"`
 	}
 	header := link("", "first")
 	if next != "" {

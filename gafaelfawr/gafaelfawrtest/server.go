@@ -32,14 +32,18 @@ const (
 )
 
 // Server is a Gafaelfawr server in memory. All methods may be called by several
-// goroutines, also while it serves.
+// goroutines, also while it serves. It is an [http.Handler] as well, to be served
+// under another address: its service discovery leads to the host that it was asked
+// by.
 type Server struct {
 	URL          string // of the API, for gafaelfawr.WithAPIURL
 	DiscoveryURL string // of service discovery, for gafaelfawr.NewDiscovery
 
 	http *httptest.Server
+	mux  *http.ServeMux
 
 	mu        sync.Mutex
+	intercept func(http.ResponseWriter, *http.Request) bool
 	now       func() time.Time
 	tokens    map[string]*held // by key
 	infos     map[string]gafaelfawr.UserInfo
@@ -73,26 +77,61 @@ type TokenOptions struct {
 	Name    string               // "": none
 }
 
-// NewServer starts a server that knows nothing. Call Close when it is no longer
-// needed.
-func NewServer() *Server {
+const apiPath, discoveryPath = "/auth/api/v1", "/repertoire"
+
+// NewServer starts a server that knows nothing, on http. Call Close when it is no
+// longer needed.
+func NewServer() *Server { return start(httptest.NewServer) }
+
+// NewTLSServer starts a server that knows nothing, on https. Its certificate is
+// none that others trust: make requests with [Server.Client] or its RoundTripper.
+// Call Close when it is no longer needed.
+func NewTLSServer() *Server { return start(httptest.NewTLSServer) }
+
+func start(serve func(http.Handler) *httptest.Server) *Server {
 	s := &Server{
-		now: time.Now, tokens: map[string]*held{}, infos: map[string]gafaelfawr.UserInfo{}, failing: map[string][]Action{},
+		mux: http.NewServeMux(), now: time.Now, tokens: map[string]*held{}, infos: map[string]gafaelfawr.UserInfo{}, failing: map[string][]Action{},
 	}
-	const api, discovery = "/auth/api/v1", "/repertoire"
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET "+discovery+"/discovery", s.discover)
+	s.mux.HandleFunc("GET "+discoveryPath+"/discovery", s.discover)
 	for pattern, r := range s.routes() {
 		method, path, _ := strings.Cut(pattern, " ")
-		mux.HandleFunc(method+" "+api+path, func(w http.ResponseWriter, req *http.Request) { s.serve(w, req, r) })
+		s.mux.HandleFunc(method+" "+apiPath+path, func(w http.ResponseWriter, req *http.Request) { s.serve(w, req, r) })
 	}
-	s.http = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		s.note(req)
-		mux.ServeHTTP(w, req)
-	}))
-	s.URL, s.DiscoveryURL = s.http.URL+api, s.http.URL+discovery
+	s.http = serve(s)
+	s.URL, s.DiscoveryURL = s.http.URL+apiPath, s.http.URL+discoveryPath
 	return s
 }
+
+// ServeHTTP answers a request to /auth/api/v1 or /repertoire.
+func (s *Server) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	s.note(req)
+	s.mu.Lock()
+	intercept := s.intercept
+	s.mu.Unlock()
+	if intercept != nil && intercept(w, req) {
+		return
+	}
+	s.mux.ServeHTTP(w, req)
+}
+
+// Intercept lets a function see each request before the server does, for what a
+// real server does under load: it may answer, and then returns true, or only take
+// its time. It may be called by several goroutines at once. Nil removes it.
+//
+//	server.Intercept(func(w http.ResponseWriter, _ *http.Request) bool {
+//		w.Header().Set("Retry-After", "30")
+//		w.WriteHeader(http.StatusTooManyRequests)
+//		return true
+//	})
+func (s *Server) Intercept(f func(http.ResponseWriter, *http.Request) (answered bool)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.intercept = f
+}
+
+// Client returns an http.Client that trusts the server's certificate. It adds no
+// token to what it sends.
+func (s *Server) Client() *http.Client { return s.http.Client() }
 
 // Close stops the server.
 func (s *Server) Close() { s.http.Close() }
@@ -229,13 +268,22 @@ func (s *Server) note(req *http.Request) {
 	s.requests = append(s.requests, Request{req.Method, req.URL.EscapedPath(), key})
 }
 
-func (s *Server) discover(w http.ResponseWriter, _ *http.Request) {
+// origin returns scheme and host under which a server was asked.
+func origin(req *http.Request) string {
+	if req.TLS != nil {
+		return "https://" + req.Host
+	}
+	return "http://" + req.Host
+}
+
+func (s *Server) discover(w http.ResponseWriter, req *http.Request) {
+	api := origin(req) + apiPath
 	w.Header().Set("Access-Control-Allow-Origin", "*")
 	reply(w, http.StatusOK, map[string]any{
 		"applications": []string{"gafaelfawr"},
 		"services": map[string]any{"internal": map[string]any{"gafaelfawr": map[string]any{
-			"url":      strings.TrimSuffix(s.URL, "/v1"),
-			"versions": map[string]any{"v1": map[string]any{"url": s.URL}},
+			"url":      strings.TrimSuffix(api, "/v1"),
+			"versions": map[string]any{"v1": map[string]any{"url": api}},
 		}}},
 	})
 }
@@ -257,12 +305,15 @@ type route struct {
 	handle func(*call)
 }
 
-// call is a request that was let in. The lock is held.
+// call is a request that was let in. The lock is held, so that its body is here
+// already, and its answer is sent later.
 type call struct {
 	*Server
-	w    http.ResponseWriter
-	req  *http.Request
-	auth gafaelfawr.TokenInfo
+	w       http.ResponseWriter
+	req     *http.Request
+	body    []byte
+	bodyErr error
+	auth    gafaelfawr.TokenInfo
 }
 
 func (s *Server) routes() map[string]route {
@@ -277,8 +328,20 @@ func (s *Server) routes() map[string]route {
 	return all
 }
 
-// serve checks a request in the order in which Gafaelfawr's own mock does.
+// serve answers a request. No lock is held while the client sends or receives: it
+// may take its time.
 func (s *Server) serve(w http.ResponseWriter, req *http.Request, r route) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, req.Body, 1<<20))
+	answer := httptest.NewRecorder()
+	s.decide(&call{Server: s, w: answer, req: req, body: body, bodyErr: err}, r)
+	maps.Copy(w.Header(), answer.Header())
+	w.WriteHeader(answer.Code)
+	_, _ = w.Write(answer.Body.Bytes()) // Who asked may have left.
+}
+
+// decide checks a request in the order in which Gafaelfawr's own mock does.
+func (s *Server) decide(c *call, r route) {
+	w, req := c.w, c.req
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	token, ok := bearer(req)
@@ -293,7 +356,8 @@ func (s *Server) serve(w http.ResponseWriter, req *http.Request, r route) {
 	case known.info.Expires != nil && !s.now().Before(known.info.Expires.Time):
 		fail(w, http.StatusUnauthorized, "invalid_token", "Token is not valid")
 	default:
-		r.handle(&call{s, w, req, known.info})
+		c.auth = known.info
+		r.handle(c)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -226,6 +227,121 @@ func TestTwoServersDoNotKnowEachOthersTokens(t *testing.T) {
 	assert.Equal(t, 403, status)
 	assert.Equal(t, []gafaelfawrtest.Request{{Method: "GET", Path: "/auth/api/v1/user-info", Key: token.Key()}}, one.Requests())
 	assert.Equal(t, 1, two.Count("/user-info"))
+}
+
+func TestItSpeaksTLS(t *testing.T) {
+	t.Parallel()
+	server := gafaelfawrtest.NewTLSServer()
+	t.Cleanup(server.Close)
+	require.True(t, strings.HasPrefix(server.URL, "https://127.0.0.1:"), server.URL)
+	require.True(t, strings.HasPrefix(server.DiscoveryURL, "https://127.0.0.1:"), server.DiscoveryURL)
+	admin := server.CreateToken("admin", options("admin:token"))
+	server.CreateToken("someuser", options())
+	client, err := server.NewClient()
+	require.NoError(t, err)
+	t.Cleanup(client.Close)
+	for range 2 {
+		n := 0
+		for _, err := range client.History(t.Context(), admin, gafaelfawr.HistoryQuery{Limit: 1}) {
+			require.NoError(t, err, "its links lead to https too")
+			n++
+		}
+		assert.Equal(t, 2, n)
+	}
+	_, err = http.Get(server.DiscoveryURL) //nolint:bodyclose // there is no answer
+	require.Error(t, err, "nobody else trusts it")
+	gafaelfawrtest.TestServer(t, gafaelfawrtest.Target{APIURL: server.URL, AdminToken: admin, HTTPClient: server.Client()})
+}
+
+func TestItIsAHandlerForOtherAddresses(t *testing.T) {
+	t.Parallel()
+	server := newServer(t)
+	elsewhere := httptest.NewServer(server)
+	t.Cleanup(elsewhere.Close)
+	discovery, err := gafaelfawr.NewDiscovery(elsewhere.URL + "/repertoire")
+	require.NoError(t, err)
+	client, err := gafaelfawr.New(gafaelfawr.WithDiscovery(discovery))
+	require.NoError(t, err)
+	found, err := client.APIURL(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, elsewhere.URL+"/auth/api/v1", found)
+	server.SetQuota("someuser", nil)
+	info, err := client.UserInfo(t.Context(), server.CreateToken("someuser", options()))
+	require.NoError(t, err)
+	assert.Equal(t, "someuser", info.Username)
+}
+
+func TestRequestsCanBeAnsweredByTheTest(t *testing.T) {
+	t.Parallel()
+	server := newServer(t)
+	server.SetQuota("someuser", nil)
+	token := server.CreateToken("someuser", options())
+	client, err := server.NewClient()
+	require.NoError(t, err)
+	t.Cleanup(client.Close)
+	busy := true
+	server.Intercept(func(w http.ResponseWriter, req *http.Request) bool {
+		if !busy || !strings.HasSuffix(req.URL.Path, "/user-info") {
+			return false
+		}
+		busy = false
+		server.SetQuota("someuser", &gafaelfawr.Quota{}) // No lock is held.
+		w.Header().Set("Retry-After", "30")
+		w.WriteHeader(http.StatusTooManyRequests)
+		return true
+	})
+	_, err = client.UserInfo(t.Context(), token)
+	var web *gafaelfawr.WebError
+	require.ErrorAs(t, err, &web)
+	assert.Equal(t, 429, web.Status)
+	assert.False(t, web.RetryAfter.IsZero())
+	info, err := client.UserInfo(t.Context(), token)
+	require.NoError(t, err)
+	assert.NotNil(t, info.Quota)
+	assert.Equal(t, 2, server.Count("/user-info"), "those that the test answers count too")
+	server.Intercept(nil)
+	assert.Len(t, server.Requests(), 3)
+}
+
+// One client that sends half a body, or reads half an answer, must not stop all
+// others.
+func TestNoLockIsHeldWhileAClientTakesItsTime(t *testing.T) {
+	t.Parallel()
+	server := newServer(t)
+	admin := server.CreateToken("admin", options("admin:token"))
+	others := 0
+	meanwhile := func() {
+		others++
+		status, _ := ask(t, http.MethodGet, server.URL+"/token-info", bearer(admin), "")
+		assert.Equal(t, 200, status)
+	}
+	body := io.MultiReader(strings.NewReader(`{"username":"bot-x",`), during(meanwhile), strings.NewReader(`"token_type":"service"}`))
+	req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/auth/api/v1/tokens", body)
+	req.Header.Set("Authorization", bearer(admin))
+	req.Header.Set("Content-Type", "application/json")
+	answer := httptest.NewRecorder()
+	server.ServeHTTP(slowWriter{answer, meanwhile}, req)
+	assert.Equal(t, 200, answer.Code)
+	assert.Contains(t, answer.Body.String(), `{"token":"gt-`)
+	assert.Equal(t, 2, others)
+}
+
+// during is a reader of nothing that calls itself.
+type during func()
+
+func (d during) Read([]byte) (int, error) {
+	d()
+	return 0, io.EOF
+}
+
+type slowWriter struct {
+	http.ResponseWriter
+	do func()
+}
+
+func (w slowWriter) Write(p []byte) (int, error) {
+	w.do()
+	return w.ResponseWriter.Write(p)
 }
 
 func TestFormsAreRefused(t *testing.T) {

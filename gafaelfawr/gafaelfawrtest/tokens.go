@@ -5,7 +5,6 @@ package gafaelfawrtest
 import (
 	"cmp"
 	"encoding/json"
-	"io"
 	"mime"
 	"net/http"
 	"slices"
@@ -48,11 +47,10 @@ func (c *call) mayManage(username string) bool {
 // read decodes the body, and answers if that fails.
 func (c *call) read(into any) bool {
 	kind, _, _ := mime.ParseMediaType(c.req.Header.Get("Content-Type"))
-	body, err := io.ReadAll(http.MaxBytesReader(c.w, c.req.Body, 1<<20))
 	switch {
 	case kind != "application/json":
 		fail(c.w, http.StatusUnprocessableEntity, "model_attributes_type", "Input should be a valid dictionary", "body")
-	case err != nil || json.Unmarshal(body, into) != nil:
+	case c.bodyErr != nil || json.Unmarshal(c.body, into) != nil:
 		fail(c.w, http.StatusUnprocessableEntity, "json_invalid", "JSON decode error", "body")
 	default:
 		return true
