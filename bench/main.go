@@ -41,6 +41,13 @@ func main() {
 	if os.Getenv(serverVariable) != "" {
 		os.Exit(serve(os.Stdin, os.Stdout))
 	}
+	if n := os.Getenv(warmVariable); n != "" {
+		if err := sendWarm(n); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	var o options
 	flag.StringVar(&o.run, "run", "", "run only what this regular expression `matches`")
 	flag.IntVar(&o.plan.Rounds, "rounds", 9, "measure every contender in this many `rounds`, at least five for a verdict")

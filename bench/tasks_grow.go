@@ -169,7 +169,7 @@ func growTasks() []measure.Task {
 func growFacts() []measure.Fact {
 	return []measure.Fact{
 		{Name: "origins/kept", Title: "heap kept for each of 100,000 origins", Unit: "bytes", AtMost: 1, Count: keptPerOrigin},
-		{Name: "parallel/locks", Title: "places in our code where 16 goroutines waited for a lock in 1,000,000 warm requests", Unit: "places", AtMost: 0, Count: contendedLocks},
+		{Name: "parallel/locks", Title: "places in our code where 16 goroutines waited for a lock in 1,000,000 warm requests between two looks", Unit: "places", AtMost: 0, Count: contendedLocks},
 	}
 }
 
