@@ -41,7 +41,7 @@ type Discovery struct {
 	mu      sync.Mutex
 	last    *Document // nil: none yet
 	fetched time.Time
-	failed  time.Time // when it could not be fetched anew; zero: it could
+	failed  time.Time // when it could not be fetched anew the last time
 }
 
 // NewDiscovery returns a Discovery for a base URL, such as
@@ -131,7 +131,7 @@ func (d *Discovery) refresh(ctx context.Context) (*Document, error) {
 func (d *Discovery) keep(doc *Document, now time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.last, d.fetched, d.failed = doc, now, time.Time{}
+	d.last, d.fetched = doc, now
 }
 
 // fallBack returns the last document, if there is one.

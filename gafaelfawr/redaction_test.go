@@ -175,6 +175,7 @@ func TestTheSecretAloneIsHiddenWhereverItIsRepeated(t *testing.T) {
 	_, err := client.UserInfo(t.Context(), secretToken)
 	assertQuiet(t, err, part, "a RoundTripper")
 	assert.Equal(t, "no answer to GET "+apiURL+"/user-info: dial: the proxy said\uFFFDREDACTED and unexpected EOF", err.Error())
+	assert.NotContains(t, as[*gafaelfawr.WebError](t, err).Err.Error(), "\n")
 	require.ErrorIs(t, err, io.ErrUnexpectedEOF, "programs still see the cause")
 	var dial *net.OpError
 	require.ErrorAs(t, err, &dial)
