@@ -21,6 +21,7 @@ type common struct {
 	fail                            demand
 	verbose                         bool
 	http2                           bool // speak nothing else; no flag sets it
+	offline                         bool // no server is asked; no flag sets it
 }
 
 func (c *common) register(f flags) {

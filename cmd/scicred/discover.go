@@ -53,6 +53,7 @@ func (p *program) look(ctx context.Context, c *common, u *url.URL) (*scicred.Rep
 	// withheld; the same goes for --fail-if-noauth, which is judged at the end.
 	quiet := *c
 	quiet.forceNoAuth = false
+	quiet.offline = true
 	list := p.named(c)
 	for _, n := range list {
 		if n.err != nil { // then a request would fail, and look for nothing in its place

@@ -73,6 +73,10 @@ else (--trust-host HOST allows that one).
 Other variables:
   IGWN_AUTH_UTILS_FIND_SCITOKEN   0: look for no token; 1: fail if there is none
   IGWN_AUTH_UTILS_FIND_X509       the same for certificates
+  X509_CERT_DIR, X509_CERT_FILE   a folder and a file of authorities (--capath and
+                                  --cacert), trusted beside those of this machine
+  SSL_CERT_FILE, SSL_CERT_DIR     authorities in place of those of this machine;
+                                  beside them on Windows and macOS
   HTTPS_PROXY, NO_PROXY           as everywhere
 
 Exit codes:
@@ -161,9 +165,11 @@ Which credentials:
   --fail-if-noauth      exit code 3 if none fits; =token,x509 if one of these does not
   --trust-host HOST     credentials may follow a redirect to HOST, HOST:PORT or
                         '*.example.org'; repeatable
-Whom to trust, instead of the authorities of this machine:
+Whom to trust, instead of the authorities of this machine and of the environment:
   --cacert FILE         certificates of authorities in PEM
   --capath DIR          a folder of them, such as /etc/grid-security/certificates
+                        (files named like 1a2b3c4d.0, and *.pem). Revocation lists
+                        and signing policies in it are not enforced.
 And:
   -v                    say more on standard error
 `

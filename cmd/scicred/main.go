@@ -45,6 +45,7 @@ type program struct {
 	terminal       bool            // standard error is a terminal
 	system         *scicred.System // where credentials are looked for; nil is this machine
 	hidden         secrets         // what standard error must not show
+	trust          *trust          // whom to believe; nil if it was not asked yet
 }
 
 // run runs one command and returns the exit code.

@@ -125,3 +125,12 @@ func (n *newFile) close(ok bool) error {
 func (n *newFile) advice() []string {
 	return []string{"with -C - what has come is kept, and the next try goes on from there"}
 }
+
+// bareFile removes the file's name from the operating system's error.
+func bareFile(err error) error {
+	var pathErr *os.PathError
+	if errors.As(err, &pathErr) {
+		return pathErr.Err
+	}
+	return err
+}

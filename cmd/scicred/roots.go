@@ -3,168 +3,122 @@
 package main
 
 import (
-	"bytes"
-	"crypto/sha256"
+	"context"
 	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
-	"io"
+	"io/fs"
 	"os"
-	"path/filepath"
-	"regexp"
-	"slices"
-	"strings"
+	"syscall"
+	"time"
 
+	"github.com/scicred/scicred/internal/cadir"
 	"github.com/scicred/scicred/internal/human"
+	"github.com/scicred/scicred/internal/osfile"
 )
 
-// What is read of authorities, at most. All those of the web fill 300 kB, and
-// grid folders hold some hundred files.
-const (
-	maxRootFile   = 16 << 20 // bytes
-	maxRootFolder = 20_000   // files
-)
+// trust is whom a command believes that a server is who it says.
+type trust struct {
+	pool *x509.CertPool // nil stands for the system's authorities
+}
 
 // roots returns the authorities that servers are verified by: those of --cacert
-// and --capath in place of the system's, as curl has it. nil stands for the
-// system's.
+// and --capath alone if they are given, as curl has it, else the system's, with
+// those that the environment names. nil stands for the system's, which Go loads
+// when it verifies the first server: that takes longer than all else a command
+// does. A command's flags stay as they are, so it reads them once.
 func (p *program) roots(c *common) (*x509.CertPool, error) {
-	if c.caFile == "" && c.caPath == "" {
-		return nil, nil
+	if p.trust != nil {
+		return p.trust.pool, nil
 	}
-	r := rootReader{pool: x509.NewCertPool(), seen: map[[sha256.Size]byte]bool{}}
-	if c.caFile != "" {
-		if err := r.file(c.caFile); err != nil {
-			return nil, fmt.Errorf("--cacert %s: %w", c.caFile, bareFile(err))
-		}
-		if len(r.seen) == 0 {
-			return nil, fmt.Errorf("--cacert %s: there is no certificate in it", c.caFile)
-		}
-	}
-	if c.caPath != "" {
-		before := len(r.seen)
-		if err := r.folder(c.caPath); err != nil {
-			return nil, fmt.Errorf("--capath %s: %w", c.caPath, bareFile(err))
-		}
-		if len(r.seen) == 0 {
-			return nil, fmt.Errorf("--capath %s: there is no certificate in it (files named like 1a2b3c4d.0, or *.pem)", c.caPath)
-		}
-		if c.verbose {
-			p.note("* %d authorities from %s", len(r.seen)-before, human.Printable(c.caPath))
-		}
-	}
-	if c.verbose {
-		for _, problem := range r.problems {
-			p.note("* left out: %s", human.Printable(problem))
-		}
-	}
-	return r.pool, nil
-}
-
-// rootReader collects certificates. The same one often is there twice: grid
-// folders have it under two hashes.
-type rootReader struct {
-	pool     *x509.CertPool
-	seen     map[[sha256.Size]byte]bool
-	problems []string
-}
-
-// folder reads a folder as OpenSSL's -CApath has it: the certificates are in
-// files named by a hash, beside which there are revocation lists and policies.
-// Files that end in .pem are read too.
-func (r *rootReader) folder(dir string) error {
-	entries, err := listRoots(dir, maxRootFolder)
-	if err != nil {
-		return err
-	}
-	wanted := regexp.MustCompile(`^([0-9a-fA-F]{8}\.[0-9]+|.*\.pem)$`)
-	for _, e := range entries {
-		if !wanted.MatchString(e.Name()) {
-			continue
-		}
-		name := filepath.Join(dir, e.Name())
-		if err := r.file(name); err != nil {
-			r.problems = append(r.problems, fmt.Sprintf("%s: %v", name, bareFile(err)))
-		}
-	}
-	return nil
-}
-
-// listRoots returns what is in a folder, by name, if it is no more than that.
-func listRoots(dir string, most int) ([]os.DirEntry, error) {
-	f, err := os.Open(dir)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	entries, err := f.ReadDir(most + 1)
+	var pool *x509.CertPool
 	switch {
-	case errors.Is(err, io.EOF): // It is empty.
+	case c.caFile != "" || c.caPath != "":
+		var err error
+		if pool, err = p.rootsOfFlags(c); err != nil {
+			return nil, err
+		}
+	case c.offline:
 		return nil, nil
-	case err != nil:
-		return nil, err
-	case len(entries) > most:
-		return nil, fmt.Errorf("there are more than %d files in it", most)
+	default:
+		pool = p.rootsOfEnvironment(c)
 	}
-	slices.SortFunc(entries, func(a, b os.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
-	return entries, nil
+	p.trust = &trust{pool}
+	return pool, nil
 }
 
-// file reads the certificates in one PEM file. The folder holds anybody's
-// certificates: one that Go cannot read takes no other with it.
-func (r *rootReader) file(name string) error {
-	info, err := os.Stat(name)
-	if err != nil {
-		return err
-	}
-	if !info.Mode().IsRegular() {
-		return errors.New("is not a regular file") // opening a named pipe would wait for ever
-	}
-	data, err := readRoots(name, info.Size())
-	if err != nil {
-		return err
-	}
-	for block, rest := pem.Decode(data); block != nil; block, rest = pem.Decode(rest) {
-		if block.Type != "CERTIFICATE" && block.Type != "TRUSTED CERTIFICATE" && block.Type != "X509 CERTIFICATE" {
+// rootsOfFlags returns the authorities that the command line names. Each flag must
+// name some: who sets one wants it to count.
+func (p *program) rootsOfFlags(c *common) (*x509.CertPool, error) {
+	pool := x509.NewCertPool()
+	for _, s := range []rootSource{
+		{name: "--cacert", path: c.caFile},
+		{name: "--capath", path: c.caPath, folder: true},
+	} {
+		if s.path == "" {
 			continue
 		}
-		sum := sha256.Sum256(block.Bytes)
-		if r.seen[sum] { // To parse it takes longer than to read it.
-			continue
-		}
-		cert, err := x509.ParseCertificate(block.Bytes)
+		set, err := s.read()
 		if err != nil {
-			r.problems = append(r.problems, fmt.Sprintf("%s: %v", name, err))
-			continue
+			f := &failure{code: exitFailure, err: fmt.Errorf("%s %s: %w", s.name, s.path, err)}
+			return nil, f.hint(s.advice(err)...)
 		}
-		r.seen[sum] = true
-		r.pool.AddCert(cert)
+		set.AddTo(pool)
+		p.tellRoots(c, set, s.path)
 	}
-	return nil
+	return pool, nil
 }
 
-// readRoots reads all of a file that is not too large, and about that long.
-func readRoots(name string, size int64) ([]byte, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
+// tellRoots says with -v what was taken from where, and what was not.
+func (p *program) tellRoots(c *common, set *cadir.Set, from string) {
+	if !c.verbose {
+		return
 	}
-	defer f.Close()
-	var data bytes.Buffer
-	data.Grow(int(min(size, maxRootFile)) + bytes.MinRead)
-	_, err = data.ReadFrom(io.LimitReader(f, maxRootFile+1))
-	if err == nil && data.Len() > maxRootFile {
-		err = fmt.Errorf("is larger than %s", byteCount(maxRootFile))
+	p.note("* %d authorities from %s", len(set.Certificates), human.Printable(from))
+	for _, problem := range set.Problems {
+		p.noteLeftOut(problem.String())
 	}
-	return data.Bytes(), err
 }
 
-// bareFile removes the file's name from the operating system's error.
-func bareFile(err error) error {
-	var pathErr *os.PathError
-	if errors.As(err, &pathErr) {
-		return pathErr.Err
+func (p *program) noteLeftOut(what string) { p.note("* left out: %s", human.Printable(what)) }
+
+// rootSource is what names authorities: a flag or a variable of the environment.
+type rootSource struct {
+	name, path string
+	folder     bool
+}
+
+// read reads the authorities. It cannot be called off: there are bounds on what is
+// read, and named pipes are not opened.
+func (s rootSource) read() (*cadir.Set, error) {
+	read := cadir.File
+	if s.folder {
+		read = cadir.Folder
 	}
-	return err
+	machine := osfile.FS{
+		Open: osfile.Open, Stat: os.Stat, Lstat: os.Lstat, ReadDir: os.ReadDir,
+		Identify: osfile.Identify, EUID: os.Geteuid(),
+	}
+	return read(context.Background(), machine, time.Now(), s.path, nil)
+}
+
+// advice says what to do about a flag that names no authority.
+func (s rootSource) advice(err error) []string {
+	switch {
+	case errors.Is(err, cadir.ErrTrustSettings):
+		return []string{"if you trust it for servers: openssl x509 -in FILE -out FILE.pem leaves the settings out"}
+	case errors.Is(err, cadir.ErrDamaged):
+		return []string{"get that file again from where it came from"}
+	case errors.Is(err, cadir.ErrNone) && s.folder:
+		return []string{"name a folder with certificates in PEM, in files called like 1a2b3c4d.0 (openssl rehash DIR makes these names) or *.pem"}
+	case errors.Is(err, cadir.ErrNone):
+		return []string{"name a file with certificates in PEM; openssl x509 -inform DER -in FILE -out FILE.pem makes one of DER"}
+	case errors.Is(err, osfile.ErrNotRegular):
+		return []string{"for a folder: --capath DIR; --cacert takes a regular file"}
+	case errors.Is(err, syscall.ENOTDIR) && s.folder:
+		return []string{"for one file: --cacert FILE"}
+	case errors.Is(err, fs.ErrPermission):
+		return []string{"you may not read it: ask who runs this machine, or name a copy of your own"}
+	}
+	return []string{"the authorities of the grid mostly are in /etc/grid-security/certificates; without " + s.name + " those of this machine are trusted"}
 }

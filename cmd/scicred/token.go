@@ -11,7 +11,7 @@ import (
 
 // token prints the token that a request would carry, and nothing else.
 func (p *program) token(ctx context.Context, args []string) error {
-	var c common
+	c := common{offline: true}
 	f := newFlags("token")
 	c.register(f)
 	rest, err := f.parse(args)
