@@ -13,7 +13,7 @@ func (p *program) help(args []string) error {
 		return p.print(manual)
 	}
 	if text := manualOf(args[0]); text != "" {
-		return p.print(text + commonFlags)
+		return p.print(text)
 	}
 	return usage("there is no command %q", args[0]).hint("scicred help")
 }
@@ -29,13 +29,15 @@ func (p *program) orHelp(err error, command string) error {
 func manualOf(command string) string {
 	switch command {
 	case "discover":
-		return discoverManual
+		return discoverManual + commonFlags
 	case "get":
-		return getManual
+		return getManual + commonFlags
 	case "token":
-		return tokenManual
+		return tokenManual + commonFlags
 	case "whoami":
-		return whoamiManual
+		return whoamiManual + commonFlags
+	case "proxy-info":
+		return proxyInfoManual
 	}
 	return ""
 }
@@ -46,6 +48,7 @@ certificates and proxies, logins) and uses them where they fit.
   scicred discover [URL]   show what you have, and what would go to that server
   scicred get URL          fetch a file; every credential that fits goes along
   scicred token [URL]      print the token that a request to that server would carry
+  scicred proxy-info       show your proxy, as voms-proxy-info does
   scicred whoami           show who a Rubin site says you are
   scicred help COMMAND     all about one command, with its flags
 

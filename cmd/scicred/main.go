@@ -58,7 +58,7 @@ func (p *program) run(ctx context.Context, args []string) int {
 
 func (p *program) dispatch(ctx context.Context, args []string) error {
 	if len(args) == 0 {
-		return usage("which command? discover, get, token or whoami").hint("scicred help")
+		return usage("which command? discover, get, token, proxy-info or whoami").hint("scicred help")
 	}
 	command, args := args[0], args[1:]
 	switch command {
@@ -70,6 +70,8 @@ func (p *program) dispatch(ctx context.Context, args []string) error {
 		return p.token(ctx, args)
 	case "whoami":
 		return p.whoami(ctx, args)
+	case "proxy-info":
+		return p.proxyInfo(ctx, args)
 	case "help", "--help", "-help", "-h":
 		return p.help(args)
 	case "version", "--version", "-version":
