@@ -168,6 +168,10 @@ func (p *program) copy(d *download, resp *http.Response) error {
 		to = io.MultiWriter(d.out, bar)
 	}
 	n, err := io.Copy(to, resp.Body)
+	if err == nil {
+		// A server that sees us go may end the body as if it were whole.
+		err = d.req.Context().Err()
+	}
 	if err != nil {
 		f := &failure{code: exitFailure, err: fmt.Errorf("the transfer broke off after %s: %w", byteCount(n), withoutSecrets(err))}
 		return f.hint(d.out.advice()...)
