@@ -38,6 +38,8 @@ func manualOf(command string) string {
 		return whoamiManual + commonFlags
 	case "proxy-info":
 		return proxyInfoManual
+	case "inspect":
+		return inspectManual
 	}
 	return ""
 }
@@ -49,6 +51,7 @@ certificates and proxies, logins) and uses them where they fit.
   scicred get URL          fetch a file; every credential that fits goes along
   scicred token [URL]      print the token that a request to that server would carry
   scicred proxy-info       show your proxy, as voms-proxy-info does
+  scicred inspect FILE     show what is in a token, certificate or PKCS#12 file
   scicred whoami           show who a Rubin site says you are
   scicred help COMMAND     all about one command, with its flags
 

@@ -58,7 +58,7 @@ func (p *program) run(ctx context.Context, args []string) int {
 
 func (p *program) dispatch(ctx context.Context, args []string) error {
 	if len(args) == 0 {
-		return usage("which command? discover, get, token, proxy-info or whoami").hint("scicred help")
+		return usage("which command? discover, get, token, proxy-info, inspect or whoami").hint("scicred help")
 	}
 	command, args := args[0], args[1:]
 	switch command {
@@ -72,6 +72,8 @@ func (p *program) dispatch(ctx context.Context, args []string) error {
 		return p.whoami(ctx, args)
 	case "proxy-info":
 		return p.proxyInfo(ctx, args)
+	case "inspect":
+		return p.inspect(ctx, args)
 	case "help", "--help", "-help", "-h":
 		return p.help(args)
 	case "version", "--version", "-version":

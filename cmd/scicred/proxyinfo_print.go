@@ -39,8 +39,9 @@ func typeWords(d *proxycert.Chain) (ours, theirs string) {
 
 // describeProxy returns a proxy as a table for people. The names of the rows are
 // those of voms-proxy-info, where that has them.
-func describeProxy(e *proxyEntry) string {
-	var rows [][]string
+func describeProxy(e *proxyEntry) string { return human.Table(proxyRows(e)) + "\n" }
+
+func proxyRows(e *proxyEntry) (rows [][]string) {
 	row := func(name string, values ...string) {
 		for i, value := range values {
 			if i > 0 {
@@ -88,7 +89,7 @@ func describeProxy(e *proxyEntry) string {
 		}
 	}
 	row("note", e.Notes...)
-	return human.Table(rows) + "\n"
+	return rows
 }
 
 func limitedWords(e *proxyEntry) string {
