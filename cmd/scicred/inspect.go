@@ -71,7 +71,7 @@ func (p *program) inspect(ctx context.Context, args []string) error {
 	if err != nil {
 		return aboutFile(name, err)
 	}
-	if token, isToken := tokenIn(data); isToken {
+	if token, err := bearer.FromFile(data); err == nil { // No other format is written in those letters alone.
 		return p.inspectToken(ctx, &i, name, token)
 	}
 	if i.verify {
@@ -98,15 +98,6 @@ func (p *program) readInspected(name string) ([]byte, error) {
 	files.Identify = func(fs.FileInfo) (osfile.ID, bool) { return osfile.ID{}, false }
 	data, _, err := files.NewReader().Read(name, osfile.Rule{Max: maxInspected})
 	return data, err
-}
-
-// tokenIn returns the token in a file, and whether it may be one.
-func tokenIn(data []byte) (string, bool) {
-	if p12file.Looks(data) || bytes.Contains(data, []byte("-----BEGIN ")) {
-		return "", false
-	}
-	token, err := bearer.FromFile(data)
-	return token, err == nil
 }
 
 // inspectCertificates shows a file with certificates.

@@ -99,6 +99,19 @@ func TestInspectOpensPKCS12AndKeysWithThePassphrase(t *testing.T) {
 	assert.Contains(t, stderr, "nss.p12: wrong passphrase")
 }
 
+func TestInspectReadsWhatBelongsToOthers(t *testing.T) {
+	t.Parallel()
+	w := credtest.NewWorld()
+	w.WriteFile("/tmp/theirs", "an-opaque-token", 0o644, 1001)
+	w.WriteFile("/tmp/proxy", string(credtest.NewCA("Test CA").User("Ada").Proxy().PEM()), 0o644, 1001)
+	stdout, stderr, code := inWorld(t, w, "inspect", "/tmp/theirs")
+	assert.Equal(t, exitOK, code, stderr)
+	assert.NotContains(t, stdout, "an-opaque-token")
+	_, stderr, code = inWorld(t, w, "proxy-info", "/tmp/proxy")
+	assert.Equal(t, exitFailure, code, "nobody would use it")
+	assert.Contains(t, stderr, "belongs to another user")
+}
+
 func TestInspectReadsNoHugeFile(t *testing.T) {
 	t.Parallel()
 	huge := []byte(strings.Repeat("open-sesame ", 10<<20/12))

@@ -79,7 +79,8 @@ func readHeld(ctx context.Context, data []byte, now time.Time, ask pemfile.Passp
 }
 
 // whileValid parses a file as if it were a time at which its certificates are
-// valid, so that expired ones are read like others. It gives up if there is none.
+// valid, so that expired ones are read like others: when the youngest begins, all
+// of a sound chain are. It gives up if there is no such time.
 func whileValid(now time.Time, parse func(at time.Time) (*pemfile.Credential, error)) (*pemfile.Credential, error) {
 	const tries = 5 // more than the leaf and its issuers need
 	for range tries - 1 {
@@ -88,9 +89,7 @@ func whileValid(now time.Time, parse func(at time.Time) (*pemfile.Credential, er
 		if !errors.As(err, &dates) {
 			return c, err
 		}
-		if now = dates.NotBefore; errors.Is(err, pemfile.ErrExpired) {
-			now = dates.NotAfter
-		}
+		now = dates.NotBefore
 	}
 	return parse(now)
 }

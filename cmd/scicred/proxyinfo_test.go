@@ -89,9 +89,9 @@ func TestProxyInfoSaysWhatIsUnusual(t *testing.T) {
 		mode os.FileMode
 		want []string
 	}{
-		"a key under a passphrase": {string(proxy.ChainPEM()) + string(proxy.EncryptedKeyPEM("open-sesame")), 0o600, []string{"note +the private key is encrypted"}},
+		"a key under a passphrase": {string(proxy.CertPEM()) + string(proxy.ChainPEM()) + string(proxy.EncryptedKeyPEM("open-sesame")), 0o600, []string{"note +the private key is encrypted"}},
 		"a key of another": {
-			string(proxy.ChainPEM()) + string(user.Proxy().KeyPEM()), 0o600,
+			string(proxy.CertPEM()) + string(proxy.ChainPEM()) + string(user.Proxy().KeyPEM()), 0o600,
 			[]string{"note +the private key belongs to another certificate"},
 		},
 		"a file for all to read":         {string(proxy.PEM()), 0o644, []string{"note +.*others"}},
@@ -102,6 +102,10 @@ func TestProxyInfoSaysWhatIsUnusual(t *testing.T) {
 		"a path length":                  {string(user.Proxy(credtest.PathLength(3)).PEM()), 0o600, []string{"path length +3"}},
 		"no proxy":                       {string(user.PEM()), 0o600, []string{"type +no proxy, but a certificate of a user or host"}},
 		"a certificate for servers only": {string(ca.Host("a.example.org").PEM()), 0o600, []string{"type +no proxy"}},
+		"an authority in front, of somebody else": {
+			string(credtest.NewCA("Other CA").CertPEM()) + string(proxy.CertPEM()) + string(proxy.ChainPEM()), 0o600,
+			[]string{"identity +/.*CN=Ada$", "note +no private key", " +1 certificate in the file besides"},
+		},
 		"a user who is about to expire": {
 			string(ca.User("Eve", credtest.ExpiresIn(time.Hour)).Proxy(credtest.ExpiresIn(12 * time.Hour)).PEM()), 0o600,
 			[]string{"timeleft +0:59:5\\d", "note +it ends with /.*CN=Eve, on "},
@@ -143,6 +147,31 @@ func TestProxyInfoShowsWhatVOMSHasPutIn(t *testing.T) {
 		`  issuer +/DC=org/DC=scicred-test/CN=voms.example.org`, `  uri +voms.example.org:15000`, `  timeleft +\d+:\d\d:\d\d, `,
 	} {
 		assert.Regexp(t, "(?m)^"+want, stdout.String())
+	}
+}
+
+func TestProxyInfoPassesOverWhatCannotBeUsedYet(t *testing.T) {
+	t.Parallel()
+	ca := credtest.NewCA("Test CA")
+	for fault, want := range map[credtest.CertFault]string{
+		credtest.CertNoKey:       "no private key, so another one is taken",
+		credtest.CertNotYetValid: "so another one is taken",
+	} {
+		w := credtest.NewWorld()
+		w.SetEnv("X509_USER_PROXY", "/home/user/proxy.pem")
+		w.WriteFile("/home/user/proxy.pem", string(fault.Bundle(ca)), 0o600, 1000)
+		_, stderr, code := inWorld(t, w, "proxy-info", "--exists")
+		assert.Equal(t, exitFailure, code, fault)
+		assert.Contains(t, stderr, "hint: make a proxy", fault)
+		stdout, stderr, code := inWorld(t, w, "proxy-info")
+		assert.Equal(t, exitOK, code, fault)
+		assert.Contains(t, stdout, "/home/user/proxy.pem", fault)
+		assert.Empty(t, stderr, fault)
+		w.WriteFile("/tmp/x509up_u1000", string(ca.User("Ada").Proxy().PEM()), 0o600, 1000)
+		stdout, stderr, code = inWorld(t, w, "proxy-info", "--exists", "--json")
+		assert.Equal(t, exitOK, code, fault)
+		assert.Contains(t, stdout, "/tmp/x509up_u1000", fault)
+		assert.Contains(t, stderr, want, fault)
 	}
 }
 
