@@ -204,7 +204,8 @@ func TestProxyInfoAgreesWithTheToolsOfTheGrid(t *testing.T) {
 		}
 		assert.Equal(t, wantGrid, grid["identity"], test.name)
 		assert.Equal(t, wantVOMS, voms["identity"], test.name)
-		assert.Equal(t, test.words, words{ours.Type, grid["type"], voms["type"]}, test.name)
+		said := words{ours.Type, grid["type"], voms["type"]}
+		assert.Equal(t, test.words, said, test.name)
 		assert.Equal(t, voms["type"], ours.VOMSType, test.name)
 		assert.Equal(t, test.depth, ours.Depth, test.name)
 		assert.Equal(t, voms["key usage"], strings.Join(ours.KeyUsage, ", "), test.name)
