@@ -154,7 +154,7 @@ func (t *Transport) parseX509(ctx context.Context, p *inventory.Place[X509], cer
 	if get := t.config.passphrase; get != nil {
 		ask = func(ctx context.Context) (pass []byte, err error) {
 			defer func() { refused = err }()
-			defer source.Guard(&pass, &err)
+			defer source.Guard(&pass, &err, source.ErrFunction)
 			return get(source.Marked(ctx, t), cmp.Or(p.KeyPath, p.Path))
 		}
 	}
@@ -236,19 +236,21 @@ func (t *Transport) prepareX509(n *namedX509) {
 	}
 }
 
+func (n *namedX509) guarded(ctx context.Context) (cert *tls.Certificate, err error) {
+	defer source.Guard(&cert, &err, source.ErrFunction)
+	return n.get(ctx)
+}
+
 // ask calls the caller's function. If that fails, the certificate that it gave
 // before serves until it expires.
 func (t *Transport) ask(ctx context.Context, n *namedX509, old *inventory.Inventory[X509]) (p inventory.Place[X509]) {
 	p = inventory.Place[X509]{Candidate: n.name()}
 	defer func() {
-		if recover() != nil { // its value may hold a secret
-			p.Cred, p.Err = nil, errors.New("the function panicked")
-		}
 		if p.Cred == nil && old != nil && old.Places[0].Cred != nil && t.x509Alive(old.Places[0].Cred) {
 			p.Cred = old.Places[0].Cred
 		}
 	}()
-	cert, err := n.get(source.Marked(ctx, t))
+	cert, err := n.guarded(source.Marked(ctx, t))
 	switch {
 	case err != nil:
 		p.Err = err

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/scicred/scicred/internal/jwtclaims"
+	"github.com/scicred/scicred/internal/source"
 )
 
 // Proof is what is known of the signature of one token. A nil Proof stands for
@@ -100,11 +101,7 @@ func (p *Proof) Try(token string, now time.Time, key func(algorithm, keyID strin
 
 // guarded asks a function of somebody else's for a key.
 func guarded(ask func(algorithm, keyID string) (crypto.PublicKey, error), algorithm, keyID string) (key crypto.PublicKey, err error) {
-	defer func() {
-		if recover() != nil { // its value may hold a secret
-			key, err = nil, ErrPanicked
-		}
-	}()
+	defer source.Guard(&key, &err, ErrPanicked)
 	return ask(algorithm, keyID)
 }
 

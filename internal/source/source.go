@@ -151,21 +151,17 @@ func (s *Source[K, G, T]) Peek(ctx context.Context, target G, peek func(context.
 // ErrFunction means that a function of the caller's panicked.
 var ErrFunction = errors.New("the function panicked")
 
-// Guard makes an error of a panic in the function that defers it; the
+// Guard makes an error, why, of a panic in the function that defers it; the
 // panic's value may hold a secret.
-func Guard[T any](v *T, err *error) {
+func Guard[T any](v *T, err *error, why error) {
 	if recover() != nil {
-		*v, *err = *new(T), ErrFunction
+		*v, *err = *new(T), why
 	}
 }
 
 // ask guards against what a source of somebody else's may do.
 func (s *Source[K, G, T]) ask(ctx context.Context, target G) (v *T, err error) {
-	defer func() {
-		if recover() != nil { // its value may hold a secret
-			v, err = nil, ErrPanicked
-		}
-	}()
+	defer Guard(&v, &err, ErrPanicked)
 	v, err = s.Ask(ctx, target)
 	if v == nil && err == nil {
 		err = ErrNothing
