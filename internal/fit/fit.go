@@ -167,19 +167,24 @@ func (x *Index) ForAll() bool { return len(x.byAudience) == 0 }
 
 // Names reports whether any token names an audience of this origin.
 func (x *Index) Names(o origin.Origin) bool {
+	host, port := x.naming(o)
+	return host != nil || port != nil
+}
+
+// naming returns the places whose tokens name an origin by its host, and by its
+// host and port. It makes no strings: a map is searched with bytes without.
+func (x *Index) naming(o origin.Origin) (host, port []int) {
 	if len(x.byAudience) == 0 {
-		return false
+		return nil, nil
 	}
 	var room [128]byte
 	key, withPort := o.AppendAudience(room[:0])
-	if x.byAudience[string(key)] != nil {
-		return true
+	host = x.byAudience[string(key)]
+	if withPort {
+		key = append(append(key, ':'), o.Port...)
+		port = x.byAudience[string(key)]
 	}
-	if !withPort {
-		return false
-	}
-	key = append(append(key, ':'), o.Port...)
-	return x.byAudience[string(key)] != nil
+	return host, port
 }
 
 // First returns the first place whose token may fit what is wanted and for
@@ -207,13 +212,9 @@ func (x *Index) First(w *Want, ok func(int) bool) int {
 	}
 	try(x.anywhere)
 	if len(w.Audience) == 0 {
-		var room [128]byte // a map is searched with bytes without making a string
-		key, withPort := w.Origin.AppendAudience(room[:0])
-		try(x.byAudience[string(key)])
-		if withPort {
-			key = append(append(key, ':'), w.Origin.Port...)
-			try(x.byAudience[string(key)])
-		}
+		host, port := x.naming(w.Origin)
+		try(host)
+		try(port)
 	}
 	for _, list := range [...][]string{w.Audience, w.Also} {
 		for _, a := range list {
