@@ -396,10 +396,6 @@ func (t *Transport) roundTrip(req *http.Request, p *policy) (*http.Response, err
 	h := t.look(&hop{ctx: req.Context(), req: req, policy: p})
 	from := t.stateFor(p)
 	d, err := t.decide(h, nil)
-	if now := t.stateFor(p); now != from && err == nil {
-		from = now // it has looked, and what it rests on is what is there now
-		d, err = t.decide(h, nil)
-	}
 	if err == nil {
 		err = t.demand(h, &d)
 	}
@@ -463,10 +459,11 @@ func (t *Transport) readyFor(req *http.Request, p *policy) *sending {
 }
 
 // keepReady keeps a decision for the requests to come, if it holds for them.
-// from is what it rests on. One that was slow to come is past its end already.
+// from is what there was before: if a look came between, nobody can tell which of
+// the two it rests on. One that was slow to come is past its end already.
 func (t *Transport) keepReady(h *hop, d *decision, rt http.RoundTripper, from state) {
 	p := h.policy
-	if !d.any() || t.logs(h.ctx) || h.proxied || !gate.Ordinary(h.req) || source.InCircle(h.ctx, t) {
+	if !d.any() || from != t.stateFor(p) || t.logs(h.ctx) || h.proxied || !gate.Ordinary(h.req) || source.InCircle(h.ctx, t) {
 		return
 	}
 	host := h.req.URL.Host
